@@ -1,0 +1,107 @@
+"""Hospitals that hold patients, and a federation of them with one schema."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from data.errors import DataError
+from data.schema import Schema
+
+
+@dataclass(frozen=True)
+class Hospital:
+    """One hospital's rows, already divided into training and held-out patients.
+
+    Attributes:
+        name: as reports call it.
+        train: rows that take part in fitting anything; empty where the hospital is only scored on.
+        test: held-out rows, used for scoring alone; may be empty.
+    """
+
+    name: str
+    train: pd.DataFrame
+    test: pd.DataFrame
+
+    @property
+    def trains(self) -> bool:
+        """Whether the hospital takes part in training."""
+        return len(self.train) > 0
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether the hospital has held-out patients."""
+        return len(self.test) > 0
+
+
+@dataclass(frozen=True)
+class Federation:
+    """A dataset as the hospitals hold it.
+
+    Attributes:
+        name: the dataset's name in settings.
+        title: for people.
+        kind: whether the rows are patients or simulated.
+        schema: shared by all hospitals.
+        hospitals: with distinct names; those with training rows take part in training.
+        source: where the rows come from, citable.
+        licence: the data's licence.
+        protocol: one sentence on how rows were selected and split.
+        notes: sentences that a reader of the figures must know.
+    """
+
+    name: str
+    title: str
+    kind: Literal["real", "simulated"]
+    schema: Schema
+    hospitals: tuple[Hospital, ...]
+    source: str
+    licence: str
+    protocol: str
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        names = [hospital.name for hospital in self.hospitals]
+        if len(set(names)) != len(names):
+            raise DataError(f"{self.name}: two hospitals have the same name; rename one of them.")
+
+    @property
+    def members(self) -> tuple[Hospital, ...]:
+        """The hospitals that train."""
+        return tuple(hospital for hospital in self.hospitals if hospital.trains)
+
+    @property
+    def scored(self) -> tuple[Hospital, ...]:
+        """The hospitals with held-out patients."""
+        return tuple(hospital for hospital in self.hospitals if hospital.is_scored)
+
+    def labels(self, frame: pd.DataFrame) -> np.ndarray:
+        """int64 [rows]: 1 for the positive class of the schema's target."""
+        target = self.schema[self.schema.target]
+        return (frame[self.schema.target] == target.codes[1]).to_numpy(np.int64)
+
+    def require_trainable(self) -> Federation:
+        """Returns itself, or says which hospital cannot take part in training a classifier.
+
+        Raises:
+            DataError: no hospital has training rows, or one of them has a single class.
+        """
+        if not self.members:
+            raise DataError(f"{self.name}: no hospital has training rows.")
+        for hospital in self.members:
+            classes = np.unique(self.labels(hospital.train))
+            if len(classes) < 2:
+                label = list(self.schema[self.schema.target].codebook.values())[int(classes[0])]
+                raise DataError(
+                    f"{self.name}, hospital {hospital.name!r}: every training row has {self.schema.target!r} = "
+                    f"{label}; a classifier needs both classes, so merge it with another hospital, leave it out "
+                    "or choose a milder skew."
+                )
+        return self
+
+    def with_notes(self, *notes: str) -> Federation:
+        """A copy with these notes added."""
+        return replace(self, notes=(*self.notes, *notes))

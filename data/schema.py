@@ -1,0 +1,223 @@
+"""What a table's columns mean: kind, public bounds, codebook, unit, target, quasi-identifiers.
+
+Everything in a schema is public knowledge (a codebook, a physiological range), never read off patients: bounds
+and codebooks that come from here cost no privacy budget.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from data.errors import DataError
+
+Kind = Literal["continuous", "integer", "binary", "categorical"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Attributes:
+        name: the column's name in the data frame.
+        kind: `continuous` and `integer` are numbers within `bounds`; `binary` and `categorical` take the codes
+            of `codebook`.
+        bounds: public lowest and highest plausible value, inclusive, in `unit`. Values outside are an error.
+        codebook: code as it stands in the frame -> label for people. The order is the order of encoding.
+        unit: physical unit, empty where there is none.
+        description: one phrase for reports.
+        quasi_identifier: whether an outsider could know it of a patient (age, sex, ...).
+        missing_codes: raw values that mean "not recorded" and are read as missing (NaN).
+    """
+
+    name: str
+    kind: Kind
+    bounds: tuple[float, float] | None = None
+    codebook: Mapping[int | str, str] = field(default_factory=dict)
+    unit: str = ""
+    description: str = ""
+    quasi_identifier: bool = False
+    missing_codes: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.is_numeric:
+            if self.bounds is None or not self.bounds[0] < self.bounds[1]:
+                raise ValueError(f"column {self.name!r} is {self.kind} and needs bounds (low < high)")
+        elif len(self.codebook) < 2:
+            raise ValueError(f"column {self.name!r} is {self.kind} and needs a codebook of two codes or more")
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether the column holds numbers rather than codes."""
+        return self.kind in ("continuous", "integer")
+
+    @property
+    def codes(self) -> tuple[int | str, ...]:
+        """The codes in their order of encoding; empty for a numeric column."""
+        return tuple(self.codebook)
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns of a table and which of them is predicted.
+
+    Attributes:
+        columns: features and target, in the frame's order.
+        target: name of a binary column; the second code of its codebook is the positive class.
+    """
+
+    columns: tuple[Column, ...]
+    target: str
+
+    def __post_init__(self) -> None:
+        names = [column.name for column in self.columns]
+        if len(set(names)) != len(names):
+            raise ValueError("two columns of the schema have the same name")
+        if self.target not in names or self[self.target].kind != "binary":
+            raise ValueError(f"the target {self.target!r} must be a binary column of the schema")
+
+    def __getitem__(self, name: str) -> Column:
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All column names, target included."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def features(self) -> tuple[Column, ...]:
+        """All columns but the target."""
+        return tuple(column for column in self.columns if column.name != self.target)
+
+    @property
+    def positive_label(self) -> str:
+        """What the positive class is called."""
+        return list(self[self.target].codebook.values())[1]
+
+    def select(self, names: Sequence[str]) -> Schema:
+        """The same schema with only these columns (the target must be one of them)."""
+        return Schema(tuple(self[name] for name in names), self.target)
+
+    def check(self, frame: pd.DataFrame, source: str) -> pd.DataFrame:
+        """Returns the frame in the schema's order and types, or says in one sentence why it cannot be used.
+
+        Numbers become float64, codes keep the codebook's own type inside an object column; missing cells are
+        NaN. Extra columns are dropped.
+
+        Args:
+            frame: rows as read, one column per schema column or more.
+            source: file or hospital, for the message.
+
+        Raises:
+            DataError: a column is missing, text stands in a number column, a value is outside the public bounds,
+                a code is not in the codebook, or the target is missing in a row.
+        """
+        if len(frame) == 0:
+            raise DataError(f"{source} has no rows: give it at least one patient or leave the hospital out.")
+        checked: dict[str, pd.Series] = {}
+        for column in self.columns:
+            if column.name not in frame.columns:
+                near = difflib.get_close_matches(column.name, [str(c) for c in frame.columns], n=1)
+                hint = f" (did you mean {near[0]!r}?)" if near else ""
+                raise DataError(
+                    f"{source} has no column {column.name!r}{hint}: the schema needs {', '.join(self.names)}."
+                )
+            values = frame[column.name].reset_index(drop=True)
+            checked[column.name] = (
+                _check_numbers(column, values, source)
+                if column.is_numeric
+                else _check_codes(column, values, source)
+            )
+        missing_target = checked[self.target].isna()
+        if missing_target.any():
+            row = int(np.flatnonzero(missing_target)[0]) + 1
+            raise DataError(
+                f"{source}, row {row}: the target {self.target!r} is missing; drop the row or fill it in."
+            )
+        return pd.DataFrame(checked)
+
+    def encode(self, frame: pd.DataFrame) -> np.ndarray:
+        """Numbers as they are, codes as positions in the codebook, missing as NaN.
+
+        Args:
+            frame: rows that passed `check`.
+
+        Returns:
+            float64 array [rows, columns], columns in the schema's order.
+        """
+        encoded = np.empty((len(frame), len(self.columns)), np.float64)
+        for index, column in enumerate(self.columns):
+            values = frame[column.name]
+            if column.is_numeric:
+                encoded[:, index] = values.to_numpy(np.float64)
+            else:
+                positions = {code: position for position, code in enumerate(column.codes)}
+                encoded[:, index] = [np.nan if pd.isna(v) else positions[v] for v in values]
+        return encoded
+
+    def decode(self, encoded: np.ndarray) -> pd.DataFrame:
+        """The inverse of `encode`."""
+        frame: dict[str, pd.Series] = {}
+        for index, column in enumerate(self.columns):
+            values = encoded[:, index]
+            if column.is_numeric:
+                frame[column.name] = pd.Series(values, dtype=np.float64)
+            else:
+                codes = column.codes
+                frame[column.name] = pd.Series(
+                    [np.nan if np.isnan(v) else codes[int(v)] for v in values], dtype=object
+                )
+        return pd.DataFrame(frame)
+
+
+def _check_numbers(column: Column, values: pd.Series, source: str) -> pd.Series:
+    numbers = pd.to_numeric(values, errors="coerce").astype(np.float64)
+    text = numbers.isna() & values.notna()
+    if text.any():
+        row = int(np.flatnonzero(text)[0])
+        raise DataError(
+            f"{source}, column {column.name!r}, row {row + 1}: {str(values[row])!r} is not a number; "
+            "correct it or leave the cell empty."
+        )
+    numbers = numbers.mask(numbers.isin(column.missing_codes))
+    assert column.bounds is not None
+    low, high = column.bounds
+    outside = (numbers < low) | (numbers > high)
+    if outside.any():
+        row = int(np.flatnonzero(outside)[0])
+        unit = f" {column.unit}" if column.unit else ""
+        raise DataError(
+            f"{source}, column {column.name!r}, row {row + 1}: {numbers[row]:g} lies outside the public range "
+            f"{low:g} to {high:g}{unit}; correct the value or widen the schema's bounds."
+        )
+    return numbers
+
+
+def _check_codes(column: Column, values: pd.Series, source: str) -> pd.Series:
+    known = {**{str(code): code for code in column.codes}, **{code: code for code in column.codes}}
+    result: list[object] = []
+    for row, value in enumerate(values):
+        if pd.isna(value):
+            result.append(np.nan)
+            continue
+        if isinstance(value, float | np.floating) and float(value).is_integer():
+            value = int(value)
+        if isinstance(value, np.generic):
+            value = value.item()
+        key = value if value in known else str(value).strip()
+        if key not in known:
+            raise DataError(
+                f"{source}, column {column.name!r}, row {row + 1}: {str(value)!r} is not in the codebook "
+                f"({', '.join(f'{code} = {label}' for code, label in column.codebook.items())}); "
+                "correct the value or extend the schema."
+            )
+        result.append(known[key])
+    return pd.Series(result, dtype=object)
