@@ -1,0 +1,38 @@
+"""Classifiers: functions that return an uncompiled Keras model ending in one probability.
+
+A user's own model is any function of the same form: it takes the shape of one patient's features and returns a
+built, uncompiled `tf.keras.Model` from float32 [batch, *shape] to float32 [batch, 1] in (0, 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+
+def mlp(feature_shape: Sequence[int], hidden: Sequence[int] = (64,)) -> tf.keras.Model:
+    """The network of Poojari 2026, section IV: Dense(64, relu), Dense(1, sigmoid).
+
+    Args:
+        feature_shape: shape of one patient's features, for example (30,).
+        hidden: units of each hidden layer.
+    """
+    layers = [tf.keras.layers.InputLayer(tuple(feature_shape))]
+    if len(feature_shape) > 1:
+        layers.append(tf.keras.layers.Flatten())
+    layers += [tf.keras.layers.Dense(units, activation="relu") for units in hidden]
+    return tf.keras.Sequential([*layers, tf.keras.layers.Dense(1, activation="sigmoid")])
+
+
+def logistic_regression(feature_shape: Sequence[int]) -> tf.keras.Model:
+    """Logistic regression, started at zero: the loss is convex, so a random start only adds variance.
+
+    Args:
+        feature_shape: shape of one patient's features.
+    """
+    layers = [tf.keras.layers.InputLayer(tuple(feature_shape))]
+    if len(feature_shape) > 1:
+        layers.append(tf.keras.layers.Flatten())
+    head = tf.keras.layers.Dense(1, activation="sigmoid", kernel_initializer="zeros")
+    return tf.keras.Sequential([*layers, head])

@@ -1,0 +1,231 @@
+"""The command line: what users type, checked before anything heavy is imported.
+
+Exit codes: 0 done, 2 usage or settings, 3 data, 4 interrupted (resumable), 1 anything else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from data.errors import TffHealthError, UnknownNameError, nearest_name
+
+_COMMANDS = ("run", "list", "report", "data")
+_EPILOG = """\
+examples:
+  run_experiments.py                                   the five-round experiment, results in runs/
+  run_experiments.py run five-round --set rounds=10 --seed 7
+  run_experiments.py run five-round --out results --resume
+  run_experiments.py data fetch heart_disease          four real hospitals, from UCI
+  run_experiments.py report results other-results      several runs in one report
+
+exit codes: 0 done, 2 usage or settings, 3 data, 4 interrupted (go on with --resume), 1 anything else"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """One sentence and exit code 2 on wrong usage, with the nearest command suggested."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UnknownNameError(f"{message}; {self.prog} --help shows what can be given.")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    parser = _Parser(
+        prog="run_experiments.py",
+        description="Privacy-preserving generative AI for healthcare on TensorFlow Federated.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+
+    run = commands.add_parser("run", help="run an experiment: a preset's name or a TOML file")
+    run.add_argument("experiment", metavar="NAME|FILE.toml", nargs="?", default="five-round")
+    run.add_argument(
+        "--set", dest="overrides", metavar="KEY=VALUE", action="append", default=[], help="change a setting"
+    )
+    run.add_argument("--seed", type=_seed, help="the experiment's seed")
+    run.add_argument("--out", type=Path, metavar="DIR", help="run folder (default: a new one in runs/)")
+    run.add_argument("--data-dir", type=Path, metavar="DIR", help="folder with data files (or set TFF_HEALTH_DATA)")
+    run.add_argument("--resume", action="store_true", help="go on with an interrupted run")
+    run.add_argument("--quiet", action="store_true", help="no progress, only the result")
+    run.set_defaults(action=_run)
+
+    listing = commands.add_parser("list", help="presets, datasets, models, aggregators and metrics, one line each")
+    listing.set_defaults(action=_list)
+
+    report = commands.add_parser("report", help="make report.html again from one or more run folders")
+    report.add_argument("folders", type=Path, metavar="DIR", nargs="+")
+    report.set_defaults(action=_report)
+
+    data = commands.add_parser("data", help="check or fetch a dataset's files")
+    actions = data.add_subparsers(dest="data_command", metavar="check|fetch", required=True, parser_class=_Parser)
+    for name, text in (("check", "verify files and load them"), ("fetch", "download and verify files")):
+        action = actions.add_parser(name, help=text)
+        action.add_argument("dataset", metavar="NAME")
+        action.add_argument("--data-dir", type=Path, metavar="DIR", help="folder with data files")
+        action.set_defaults(action=_data_check if name == "check" else _data_fetch)
+    return parser
+
+
+def main(words: Sequence[str]) -> int:
+    """Runs one command and returns its exit code; errors that users can meet become one line on stderr."""
+    arguments = list(words)
+    if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help")):
+        arguments = ["run", "five-round", *arguments]
+    try:
+        return _dispatch(arguments)
+    except TffHealthError as error:
+        _complain(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        _complain("stopped by Ctrl-C.")
+        return 4
+    except BrokenPipeError:
+        # The reader of our output has gone (`| head`); Python must not complain again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not arguments[0].startswith("-") and arguments[0] not in _COMMANDS:
+        near = nearest_name(arguments[0], _COMMANDS)
+        hint = f"did you mean {near!r}?" if near else f"commands are {', '.join(_COMMANDS)}."
+        raise UnknownNameError(f"unknown command {arguments[0]!r}: {hint}")
+    parsed = build_parser().parse_args(arguments)
+    action: Callable[[argparse.Namespace], int] = parsed.action
+    return action(parsed)
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    from tff_health.experiments.loading import load_settings
+
+    if os.getcwd() not in sys.path:  # users' own modules, last so that they hide nothing installed
+        sys.path.append(os.getcwd())
+    settings = load_settings(parsed.experiment, parsed.overrides, parsed.seed)
+    _check_data_dir(parsed.data_dir)
+
+    from tff_health.experiments.run_folder import check_writable, default_folder, newest_folder
+
+    out = parsed.out
+    if out is None:
+        out = newest_folder(settings.experiment) if parsed.resume else default_folder(settings.experiment)
+    check_writable(out)
+
+    from tff_health.runtime.quiet import silence_tensorflow
+
+    silence_tensorflow()
+    from tff_health.experiments.run import present_datasets, run_experiment
+    from tff_health.experiments.summary import headline
+
+    settings, left_out = present_datasets(settings, parsed.data_dir)
+    for sentence in left_out:
+        print(sentence, file=sys.stderr)
+    outcome = run_experiment(
+        settings,
+        out,
+        data_dir=parsed.data_dir,
+        resume=parsed.resume,
+        quiet=parsed.quiet,
+        command=_as_typed(parsed),
+    )
+    for sentence in outcome.refused:
+        print(sentence, file=sys.stderr)
+    print(headline(outcome))
+    return 0
+
+
+def _list(parsed: argparse.Namespace) -> int:
+    from data.catalogue import datasets
+    from models.catalogue import MODELS
+    from tff_health.aggregators.catalogue import CATALOGUE
+    from tff_health.evaluation.registry import metric_descriptions
+    from tff_health.experiments.loading import presets
+
+    sections = {
+        "presets": presets(),
+        "datasets": {
+            dataset.name: f"{dataset.description} [{dataset.kind}{'' if dataset.offline else ', needs files'}]"
+            for dataset in datasets()
+        },
+        "models": {name: description for name, (_, description) in MODELS.items()},
+        "aggregators": {name: entry.description for name, entry in CATALOGUE.items()},
+        "metrics": metric_descriptions(),
+    }
+    width = max(len(name) for section in sections.values() for name in section)
+    for title, section in sections.items():
+        print(f"{title}:")
+        for name, description in section.items():
+            print(f"  {name:<{width}}  {description}")
+    return 0
+
+
+def _report(parsed: argparse.Namespace) -> int:
+    from tff_health.reporting.report import make_report
+
+    print(f"Report: {make_report(parsed.folders[0], parsed.folders[1:])}")
+    return 0
+
+
+def _data_check(parsed: argparse.Namespace) -> int:
+    from data.catalogue import check_dataset
+
+    _check_data_dir(parsed.data_dir)
+    for sentence in check_dataset(parsed.dataset, parsed.data_dir):
+        print(sentence)
+    return 0
+
+
+def _data_fetch(parsed: argparse.Namespace) -> int:
+    from data.catalogue import fetch_dataset, find_dataset
+
+    dataset = find_dataset(parsed.dataset)
+    if not dataset.files:
+        print(f"{dataset.name} needs no files.")
+        return 0
+
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    with Progress(*columns, disable=not sys.stderr.isatty(), transient=True) as bar:
+        task = bar.add_task(dataset.name, total=None)
+        folder = fetch_dataset(
+            dataset.name, parsed.data_dir, lambda done, total: bar.update(task, completed=done, total=total)
+        )
+    print(f"{dataset.name}: verified files in {folder}")
+    return 0
+
+
+def _check_data_dir(folder: Path | None) -> None:
+    from data.errors import DataError
+
+    if folder is not None and not folder.is_dir():
+        raise DataError(f"--data-dir {folder}: no such folder; name the folder that holds the data files.")
+
+
+def _as_typed(parsed: argparse.Namespace) -> str:
+    """The command that makes this run again; without the folder, which is the reader's own choice."""
+    import shlex
+
+    words = ["run_experiments.py", "run", parsed.experiment]
+    for override in parsed.overrides:
+        words += ["--set", override]
+    if parsed.seed is not None:
+        words += ["--seed", str(parsed.seed)]
+    return f"uv run {shlex.join(words)}"
+
+
+def _seed(text: str) -> int:
+    value = int(text)
+    if not 0 <= value < 2**32:
+        raise argparse.ArgumentTypeError(f"must lie between 0 and {2**32 - 1}")
+    return value
+
+
+def _complain(message: str) -> None:
+    text = " ".join(message.split())
+    print(f"error: {text}", file=sys.stderr)

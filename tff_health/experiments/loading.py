@@ -1,0 +1,188 @@
+"""From a preset's name or a TOML file, and `--set` options, to validated settings. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import copy
+import tomllib
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from data.catalogue import validate_settings
+from data.errors import SettingsError, UnknownNameError, clip, nearest_name
+from models.catalogue import check_model_name
+from tff_health.aggregators.catalogue import check_aggregator_name
+from tff_health.experiments.settings import ArmSettings, DatasetSettings, ExperimentSettings
+
+_PRESETS = resources.files("tff_health.experiments") / "presets"
+
+
+def presets() -> dict[str, str]:
+    """Name and title of every preset that ships with the project."""
+    found = {}
+    for entry in _PRESETS.iterdir():
+        if entry.name.endswith(".toml"):
+            found[entry.name[: -len(".toml")]] = str(tomllib.loads(entry.read_text("utf-8")).get("title", ""))
+    return dict(sorted(found.items()))
+
+
+def load_settings(name_or_file: str, overrides: Sequence[str] = (), seed: int | None = None) -> ExperimentSettings:
+    """Settings of a preset or of a user's file, with overrides applied and everything checked that can be
+    checked without data.
+
+    Args:
+        name_or_file: a preset's name or a path that ends in `.toml`.
+        overrides: `key=value` with dots for nesting, as in `rounds=3` or
+            `datasets.paper_mock.arms.fedavg.local_epochs=2`; values are TOML, bare words count as text.
+        seed: takes the place of the settings' seed.
+
+    Raises:
+        UnknownNameError: no such preset, setting, dataset, model or aggregator; the nearest name is suggested.
+        SettingsError: the file cannot be read, or a value is not accepted.
+    """
+    document = _read(name_or_file)
+    for override in overrides:
+        _apply(document, override)
+    if seed is not None:
+        document["seed"] = seed
+    return validate(document, name_or_file)
+
+
+def validate(document: Mapping[str, Any], source: str) -> ExperimentSettings:
+    """Settings from a parsed TOML document.
+
+    Raises:
+        UnknownNameError: a key, dataset, model or aggregator is unknown.
+        SettingsError: a value is not accepted.
+    """
+    try:
+        settings = ExperimentSettings.model_validate(document)
+    except ValidationError as error:
+        raise _explained(error, source) from None
+    check_model_name(settings.model)
+    check_aggregator_name(settings.aggregator)
+    for name, task in settings.datasets.items():
+        validate_settings(task.source or name, task.options)
+        for arm in task.arms:
+            for candidate in settings.candidates(name, arm):
+                check_model_name(candidate.model)
+                check_aggregator_name(candidate.aggregator)
+    return settings
+
+
+def _read(name_or_file: str) -> dict[str, Any]:
+    if name_or_file.endswith(".toml"):
+        path = Path(name_or_file)
+        try:
+            return tomllib.loads(path.read_text("utf-8"))
+        except FileNotFoundError:
+            raise SettingsError(f"{name_or_file}: no such file; `list` shows the presets by name.") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{name_or_file} cannot be read: {error}.") from None
+        except tomllib.TOMLDecodeError as error:
+            raise SettingsError(f"{name_or_file} is not valid TOML: {error}.") from None
+    known = presets()
+    if name_or_file not in known:
+        raise UnknownNameError.among("preset", name_or_file, known)
+    return tomllib.loads((_PRESETS / f"{name_or_file}.toml").read_text("utf-8"))
+
+
+def _apply(document: dict[str, Any], override: str) -> None:
+    key, separator, text = override.partition("=")
+    if not separator or not key.strip():
+        raise SettingsError(f"--set {clip(override)}: expected key=value, as in --set rounds=3.")
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    path = _path(key.strip())
+    _check_named_parts(document, path)
+    if path in (["model"], ["aggregator"]):
+        _clear_own_choices(document, path[0])
+    place = document
+    for part in path[:-1]:
+        step = place.setdefault(part, {})
+        if not isinstance(step, dict):
+            raise SettingsError(f"--set {clip(override)}: {part} holds a value, not a group of settings.")
+        place = step
+    place[path[-1]] = copy.deepcopy(value)
+
+
+def _check_named_parts(document: dict[str, Any], path: list[str]) -> None:
+    """A misspelt dataset or arm would otherwise be taken for a new one that lacks everything."""
+    if path[0] != "datasets" or len(path) < 3:
+        return
+    tasks = document.get("datasets", {})
+    if path[1] not in tasks:
+        raise UnknownNameError.among("dataset of this experiment", path[1], tasks)
+    arms = tasks[path[1]].get("arms", {})
+    if path[2] == "arms" and len(path) > 4 and path[3] not in arms:
+        raise UnknownNameError.among(f"arm of {path[1]}", path[3], arms)
+
+
+def _clear_own_choices(document: dict[str, Any], key: str) -> None:
+    """`--set model=...` and `--set aggregator=...` are meant for every dataset and arm but the paper's listing."""
+    for task in document.get("datasets", {}).values():
+        task.pop(key, None)
+        for arm in task.get("arms", {}).values():
+            if arm.get("method") != "paper-listing":
+                arm.pop(key, None)
+
+
+def _path(key: str) -> list[str]:
+    """The dotted key as TOML reads it, so that quoted parts may hold dots."""
+    try:
+        parsed: Any = tomllib.loads(f"{key} = 0")
+    except tomllib.TOMLDecodeError:
+        raise SettingsError(f"--set {clip(key)}: not a dotted name of settings.") from None
+    path = []
+    while isinstance(parsed, dict):
+        name, parsed = next(iter(parsed.items()))
+        path.append(name)
+    return path
+
+
+def _explained(error: ValidationError, source: str) -> SettingsError:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"] if not _is_branch(part))
+    if first["type"] == "extra_forbidden":
+        name = str(first["loc"][-1])
+        known = _known_keys(first["loc"][:-1])
+        near = nearest_name(name, known)
+        hint = f"did you mean {near!r}?" if near else f"known here: {', '.join(known)}."
+        return UnknownNameError(f"{source}: unknown setting {clip(where)!r}: {hint}")
+    message = first["msg"].removeprefix("Value error, ")
+    given = f", not {clip(repr(first['input']))}" if not isinstance(first["input"], dict) else ""
+    return SettingsError(f"{source}: {where or 'settings'}: {message[0].lower()}{message[1:]}{given}.")
+
+
+def _is_branch(part: int | str) -> bool:
+    """Whether pydantic's error path names a branch of a union rather than a setting."""
+    return (
+        isinstance(part, int)
+        or any(mark in part for mark in ("[", "constrained", "literal"))
+        or part
+        in (
+            "float",
+            "int",
+            "str",
+        )
+    )
+
+
+def _known_keys(location: Sequence[int | str]) -> list[str]:
+    model: type[BaseModel] = ExperimentSettings
+    for part in location:
+        if model is ExperimentSettings and part == "datasets":
+            model = DatasetSettings
+        elif model is DatasetSettings and part == "arms":
+            model = ArmSettings
+        elif str(part) in model.model_fields:
+            annotation = model.model_fields[str(part)].annotation
+            choices = [annotation, *get_args(annotation)] if get_origin(annotation) else [annotation]
+            nested = [c for c in choices if isinstance(c, type) and issubclass(c, BaseModel)]
+            model = nested[0] if nested else model
+    return list(model.model_fields)

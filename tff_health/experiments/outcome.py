@@ -1,0 +1,269 @@
+"""From finished arms to the document model of results.json."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, cast
+
+import numpy as np
+
+from tff_health.evaluation.bootstrap import evaluate
+from tff_health.evaluation.classification import classification_metrics, confusion_matrix
+from tff_health.evaluation.threshold import choose_threshold
+from tff_health.experiments.arms import ArmRun, PaperListingArm
+from tff_health.experiments.prepared import PreparedDataset
+from tff_health.experiments.selection import Score, best_federated_arm, chosen
+from tff_health.experiments.settings import FEDERATED_METHODS, Candidate, DatasetSettings
+from tff_health.reporting.results import (
+    Arm,
+    Confusion,
+    DatasetResult,
+    HospitalCounts,
+    Metric,
+    Round,
+    Selection,
+    Statistics,
+)
+from tff_health.reporting.results import Candidate as CandidateResult
+from tff_health.runtime.seeds import generator
+
+# Per-round bands are drawn, not tabulated: fewer resamples serve them.
+ROUND_RESAMPLES = 200
+DEFAULT_DESCRIPTIONS = {
+    "fedavg": "federated averaging: hospitals train from the shared model, the server averages what they send",
+    "fedprox": "federated averaging whose hospitals are held near the shared model",
+    "fedadam": "federated training whose server steps with Adam",
+    "fedyogi": "federated training whose server steps with Yogi",
+    "fedadagrad": "federated training whose server steps with Adagrad",
+    "pooled": "what training would give if every hospital handed over its patients",
+    "alone": "every hospital trains on its own patients only; the mean over hospitals",
+    "paper-listing": "the paper's listing: clients start from new random weights and never receive the global model",
+    "logistic-regression": "scikit-learn's logistic regression on pooled rows, run to convergence",
+}
+
+
+def dataset_result(
+    dataset: PreparedDataset,
+    task: DatasetSettings,
+    arms: Mapping[str, ArmRun],
+    scores: Sequence[Score],
+    *,
+    folds: int,
+    seed: int,
+    resamples: int,
+    seconds: Mapping[str, float],
+) -> DatasetResult:
+    """The results of one dataset.
+
+    Args:
+        dataset: prepared hospitals.
+        task: the dataset's settings.
+        arms: finished arms by name.
+        scores: cross-validated candidates.
+        folds: of that cross-validation.
+        seed: the experiment's seed, for the bootstrap.
+        resamples: bootstrap resamples of the final round.
+        seconds: median seconds a step, by arm.
+    """
+    federation = dataset.federation
+    results: dict[str, Arm] = {}
+    for name, arm in arms.items():
+        results |= _arm_results(name, arm, task, seed, resamples, seconds.get(name))
+    return DatasetResult(
+        title=federation.title,
+        kind=federation.kind,
+        source=federation.source,
+        licence=federation.licence,
+        target=federation.schema.target,
+        positive=federation.schema.positive_label,
+        partition=_partition(task),
+        protocol=federation.protocol,
+        notes=list(federation.notes),
+        preprocessing=dataset.preprocessor.describe(),
+        selection=_selection(scores, folds, task),
+        hospitals=_hospitals(dataset),
+        statistics=Statistics.model_validate(dataset.statistics.to_dict()),
+        arms=results,
+    )
+
+
+def _arm_results(
+    name: str, arm: ArmRun, task: DatasetSettings, seed: int, resamples: int, seconds: float | None
+) -> dict[str, Arm]:
+    settings = task.arms[name]
+    candidate = arm.candidate
+    federated = candidate.method in FEDERATED_METHODS
+    title = settings.title or name
+    if isinstance(settings.method, list):
+        title = f"{title} ({candidate.method.replace('fed', 'Fed', 1)})"
+    parts, repeats = arm.scores.shape[:2]
+    thresholds = _thresholds(arm, task.threshold)
+    stacked = arm.scores.reshape(parts * repeats, *arm.scores.shape[2:])
+    has_rounds = candidate.method != "logistic-regression"
+    common: dict[str, Any] = {"federated": federated, "settings": _shown(candidate)}
+    cost: dict[str, float | None] = {}
+    if seconds is not None and has_rounds:
+        cost["seconds_per_round"] = seconds
+    if federated or candidate.method == "paper-listing":
+        cost["bytes_up"] = float(_model_bytes(arm))
+    whole = Arm(
+        title=title,
+        description=DEFAULT_DESCRIPTIONS[candidate.method],
+        metrics=_final_metrics(arm, stacked[:, -1], thresholds.reshape(-1), seed, resamples),
+        rounds=_rounds(arm, stacked, thresholds.reshape(-1), seed) if has_rounds else [],
+        confusion=_confusion(arm, thresholds) if parts == 1 else None,
+        cost=cost,
+        **common,
+    )
+    results = {name: whole}
+    if parts > 1:
+        for index, part in enumerate(arm.parts):
+            results[f"{name}/{part}"] = Arm(
+                title=f"{part} alone",
+                description=f"trained on {part}'s own training patients only",
+                metrics=_final_metrics(arm, arm.scores[index, :, -1], thresholds[index], seed, resamples),
+                **common,
+            )
+    return results
+
+
+def _thresholds(arm: ArmRun, rule: float | str) -> np.ndarray:
+    """float64 [parts, repeats]: fixed, or chosen on the part's own training rows."""
+    thresholds = np.full(arm.scores.shape[:2], rule if isinstance(rule, float) else 0.5)
+    if isinstance(rule, float):
+        return thresholds
+    predict = arm.cache.predictor(arm.candidate)
+    for part, repeat in np.ndindex(*thresholds.shape):
+        weights = arm.weights[part][repeat]
+        if weights is not None:
+            rows = arm._train_rows(part)
+            scores = predict(weights, rows.features)
+            criterion = cast(Literal["accuracy", "youden"], rule)
+            thresholds[part, repeat] = choose_threshold(rows.labels[:, 0], scores, criterion, bandwidth=0.05)
+    return thresholds
+
+
+def _final_metrics(
+    arm: ArmRun, scores: np.ndarray, thresholds: np.ndarray, seed: int, resamples: int
+) -> dict[str, Metric]:
+    dataset = arm.dataset
+    metrics = _metrics("test", scores, thresholds, dataset.test_labels, dataset.test_hospitals, seed, resamples)
+    if len(dataset.test) > 1:
+        for rows in dataset.test:
+            own = dataset.test_hospitals == rows.hospital
+            metrics |= _metrics(
+                f"hospital/{rows.hospital}", scores[:, own], thresholds, dataset.test_labels[own], None, seed, resamples
+            )
+    return metrics
+
+
+def _rounds(arm: ArmRun, stacked: np.ndarray, thresholds: np.ndarray, seed: int) -> list[Round]:
+    dataset = arm.dataset
+    rounds = []
+    for number in range(arm.rounds + 1):
+        metrics = _metrics(
+            "test", stacked[:, number], thresholds, dataset.test_labels, dataset.test_hospitals, seed, ROUND_RESAMPLES
+        )
+        if isinstance(arm, PaperListingArm):
+            # The listing's second fault: it is scored on the first client's own training rows.
+            labels = dataset.train[0].labels[:, 0].astype(np.int64)
+            own = np.full(arm.repeats, 0.5)
+            metrics |= _metrics("listing", arm.listing_scores[:, number], own, labels, None, seed, ROUND_RESAMPLES)
+        rounds.append(Round(round=number, metrics=metrics))
+    return rounds
+
+
+def _metrics(
+    prefix: str,
+    scores: np.ndarray,
+    thresholds: np.ndarray,
+    labels: np.ndarray,
+    hospitals: np.ndarray | None,
+    seed: int,
+    resamples: int,
+) -> dict[str, Metric]:
+    """Every metric with its interval; the draws are the same for all arms, so that arms compare on equal terms."""
+    rng = generator(seed, "bootstrap", prefix)
+    intervals = evaluate(
+        labels, scores, [float(t) for t in thresholds], rng=rng, resamples=resamples, hospitals=hospitals
+    )
+    per_seed = [classification_metrics(labels, row, float(t)) for row, t in zip(scores, thresholds, strict=True)]
+    return {
+        f"{prefix}/{name}": Metric(
+            value=interval.value,
+            low=interval.low,
+            high=interval.high,
+            n=interval.n,
+            seeds=[values[name] for values in per_seed] if name in per_seed[0] else [],
+        )
+        for name, interval in intervals.items()
+    }
+
+
+def _confusion(arm: ArmRun, thresholds: np.ndarray) -> Confusion:
+    threshold = float(thresholds[0, 0])
+    (tn, fp), (fn, tp) = confusion_matrix(arm.dataset.test_labels, arm.scores[0, 0, -1], threshold)
+    return Confusion(threshold=threshold, tn=int(tn), fp=int(fp), fn=int(fn), tp=int(tp))
+
+
+def _selection(scores: Sequence[Score], folds: int, task: DatasetSettings) -> Selection:
+    rule = task.threshold
+    threshold = f"fixed at {rule:g}" if isinstance(rule, float) else f"chosen for {rule} on training rows"
+    return Selection(
+        on=(
+            f"{folds}-fold cross-validation on the training rows of the hospitals that train, one seed; held-out "
+            f"patients take no part; the decision threshold is {threshold}"
+        ),
+        criterion="log loss",
+        best_arm=best_federated_arm(scores),
+        candidates=[
+            CandidateResult(
+                arm=score.arm,
+                settings=_shown(score.candidate),
+                score=score.log_loss,
+                chosen=score is chosen(scores, score.arm),
+            )
+            for score in scores
+        ],
+    )
+
+
+def _shown(candidate: Candidate) -> dict[str, Any]:
+    """The hyperparameters that the candidate's method uses."""
+    shown = candidate.model_dump()
+    if candidate.method == "logistic-regression":
+        return {"method": candidate.method, "C": 1.0}
+    if candidate.method not in FEDERATED_METHODS:
+        for key in ("aggregator", "weighting", "server_learning_rate"):
+            shown.pop(key)
+    if candidate.method != "fedprox":
+        shown.pop("proximal_strength")
+    return shown
+
+
+def _hospitals(dataset: PreparedDataset) -> dict[str, HospitalCounts]:
+    federation = dataset.federation
+    return {
+        hospital.name: HospitalCounts(
+            train=len(hospital.train),
+            test=len(hospital.test),
+            train_positive=int(federation.labels(hospital.train).sum()) if hospital.trains else 0,
+            test_positive=int(federation.labels(hospital.test).sum()) if hospital.is_scored else 0,
+        )
+        for hospital in federation.hospitals
+    }
+
+
+def _model_bytes(arm: ArmRun) -> int:
+    return int(sum(np.asarray(value).nbytes for value in arm.weights[0][0].trainable))
+
+
+def _partition(task: DatasetSettings) -> str:
+    options = task.options
+    kind = options.get("partition")
+    if kind is None:
+        return "as the dataset comes"
+    words = {"iid": "at random", "dirichlet": "Dirichlet label skew", "size_skew": "skewed in size"}.get(
+        kind, str(kind)
+    )
+    return f"{words}, alpha {options['alpha']:g}" if kind != "iid" and "alpha" in options else words

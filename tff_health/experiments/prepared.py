@@ -1,0 +1,146 @@
+"""A dataset made ready for training: federated statistics, preprocessing fitted from them, features per hospital."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from data.federation import Federation, Hospital
+from tff_health.analytics.preprocessing import TablePreprocessor
+from tff_health.analytics.statistics import compute_table_statistics
+from tff_health.analytics.table_statistics import TableStatistics
+from tff_health.experiments.settings import PreprocessingSettings
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Features and labels of some patients of one hospital.
+
+    Attributes:
+        hospital: the hospital's name.
+        features: float32 [patients, width].
+        labels: float32 [patients, 1].
+    """
+
+    hospital: str
+    features: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def take(self, positions: np.ndarray) -> Rows:
+        """Some of the rows."""
+        return Rows(self.hospital, self.features[positions], self.labels[positions])
+
+
+def concatenated(rows: Sequence[Rows], name: str = "pooled") -> Rows:
+    """Several hospitals' rows as if one held them all; for the pooled baseline and for scoring."""
+    return Rows(
+        name,
+        np.concatenate([part.features for part in rows]),
+        np.concatenate([part.labels for part in rows]),
+    )
+
+
+@dataclass(frozen=True)
+class PreparedDataset:
+    """What the arms of an experiment train and are scored on.
+
+    Attributes:
+        name: in the settings.
+        federation: the hospitals' raw rows.
+        statistics: of all training rows, computed federatedly.
+        preprocessor: fitted from `statistics` alone.
+        train: one entry per hospital that trains.
+        test: one entry per hospital with held-out patients.
+    """
+
+    name: str
+    federation: Federation
+    statistics: TableStatistics
+    preprocessor: TablePreprocessor
+    train: tuple[Rows, ...]
+    test: tuple[Rows, ...]
+
+    @property
+    def feature_shape(self) -> tuple[int, ...]:
+        """Shape of one patient's features."""
+        return (self.preprocessor.width,)
+
+    @cached_property
+    def all_train(self) -> Rows:
+        """Every training row."""
+        return concatenated(self.train)
+
+    @cached_property
+    def all_test(self) -> Rows:
+        """Every held-out patient."""
+        return concatenated(self.test)
+
+    @cached_property
+    def test_labels(self) -> np.ndarray:
+        """int64 [held-out patients]."""
+        return self.all_test.labels[:, 0].astype(np.int64)
+
+    @cached_property
+    def test_hospitals(self) -> np.ndarray:
+        """Each held-out patient's hospital."""
+        return np.concatenate([np.full(len(rows), rows.hospital, dtype=object) for rows in self.test]).astype(str)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over features, labels and names: a resumed run must see the same patients."""
+        digest = hashlib.sha256()
+        for kind, group in (("train", self.train), ("test", self.test)):
+            for rows in group:
+                digest.update(f"{kind}\0{rows.hospital}\0{rows.features.shape}".encode())
+                digest.update(np.ascontiguousarray(rows.features).tobytes())
+                digest.update(np.ascontiguousarray(rows.labels).tobytes())
+        return digest.hexdigest()
+
+
+def prepare(name: str, federation: Federation, settings: PreprocessingSettings) -> PreparedDataset:
+    """Fits the preprocessing federatedly on training rows and applies it inside each hospital.
+
+    Must be called within a TFF execution context.
+
+    Args:
+        name: the dataset's name in the settings.
+        federation: checked hospitals.
+        settings: what to fit.
+
+    Raises:
+        DataError: the rows cannot train a classifier, or nobody holds out a patient.
+    """
+    federation.require_trainable()
+    schema = federation.schema
+    statistics = compute_table_statistics(schema, [schema.encode(hospital.train) for hospital in federation.members])
+    numeric, coded = settings.numeric_imputation, settings.categorical_imputation
+    preprocessor = TablePreprocessor.fit(
+        statistics,
+        schema,
+        imputation={"continuous": numeric, "integer": numeric, "binary": coded, "categorical": coded},
+        scaling=settings.scaling,
+        scale_categories=settings.scale_categories,
+        one_hot=settings.one_hot,
+        missing_indicators=settings.missing_indicators,
+    )
+
+    def rows(hospital: Hospital, part: str) -> Rows:
+        matrix = schema.encode(getattr(hospital, part))
+        labels = preprocessor.labels(matrix).astype(np.float32).reshape(-1, 1)
+        return Rows(hospital.name, preprocessor.transform(matrix), labels)
+
+    return PreparedDataset(
+        name,
+        federation,
+        statistics,
+        preprocessor,
+        tuple(rows(hospital, "train") for hospital in federation.members),
+        tuple(rows(hospital, "test") for hospital in federation.scored),
+    )

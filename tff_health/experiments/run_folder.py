@@ -1,0 +1,186 @@
+"""The run folder: where it lies, whose it is, and the tables that grow while a run goes on."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import hashlib
+import os
+import re
+import time
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import tomli_w
+
+from data.errors import TffHealthError
+from tff_health.experiments.settings import ExperimentSettings
+
+SETTINGS_FILE = "settings.toml"
+ROUND_COLUMNS = (
+    "dataset", "arm", "seed", "round", "train_loss", "loss", "accuracy", "auc", "sensitivity", "specificity", "f1",
+    "brier", "ece", "epsilon",
+)  # fmt: skip
+TIMING_COLUMNS = ("dataset", "arm", "step", "seconds")
+
+
+class RunFolderError(TffHealthError):
+    """The run folder cannot be used: not writable, full, or not a run's."""
+
+    exit_code = 2
+
+
+def default_folder(experiment: str, base: Path = Path("runs")) -> Path:
+    """A new folder for a run, named after the experiment and the time."""
+    return base / f"{experiment}-{time.strftime('%Y%m%d-%H%M%S')}"
+
+
+def newest_folder(experiment: str, base: Path = Path("runs")) -> Path:
+    """The folder of the newest run of an experiment, for `--resume` without `--out`.
+
+    Raises:
+        RunFolderError: there is none.
+    """
+    found = [path.parent for path in base.glob(f"*/{SETTINGS_FILE}") if path.parent.name.startswith(f"{experiment}-")]
+    if not found:
+        raise RunFolderError(f"there is no run of {experiment} in {base}/ to resume; name its folder with --out DIR.")
+    return max(found, key=lambda path: (path / SETTINGS_FILE).stat().st_mtime)
+
+
+def check_writable(folder: Path) -> None:
+    """Raises `RunFolderError` if the folder could not be made or written; makes nothing."""
+    place = folder
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if not place.is_dir():
+        raise RunFolderError(f"{folder} cannot be made: {place} is a file; choose another folder by --out.")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise RunFolderError(f"{folder} is not writable; choose another folder by --out.")
+
+
+def open_folder(folder: Path, settings: ExperimentSettings, *, resume: bool) -> None:
+    """Makes the folder and writes settings.toml, or checks that a resumed folder was made with these settings.
+
+    Raises:
+        RunFolderError: the folder holds something else, is not writable, or was made with other settings.
+    """
+    settings_file = folder / SETTINGS_FILE
+    if settings_file.exists():
+        if not resume:
+            raise RunFolderError(
+                f"{folder} already holds a run; go on with it by --resume, or choose another folder by --out."
+            )
+        _check_same(settings_file, settings)
+        return
+    if resume:
+        raise RunFolderError(f"{folder} holds no run to resume (no {SETTINGS_FILE}); leave out --resume to start one.")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise RunFolderError(f"{folder} exists and is no empty folder; choose another by --out.")
+    text = tomli_w.dumps(settings.model_dump(mode="json", exclude_none=True, exclude_defaults=False))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("figures", "model", "checkpoints"):
+            (folder / name).mkdir(exist_ok=True)
+        partial = folder / f".{SETTINGS_FILE}.part"
+        partial.write_text(text, "utf-8")
+        partial.replace(settings_file)
+    except OSError as error:
+        raise RunFolderError(explain(error, folder)) from error
+
+
+def read_settings(folder: Path) -> ExperimentSettings:
+    """The settings a run folder was made with.
+
+    Raises:
+        RunFolderError: no settings.toml, or not one of this project's.
+    """
+    try:
+        return ExperimentSettings.model_validate(tomllib.loads((folder / SETTINGS_FILE).read_text("utf-8")))
+    except (OSError, ValueError) as error:
+        raise RunFolderError(f"{folder / SETTINGS_FILE} cannot be read as settings of a run.") from error
+
+
+def explain(error: OSError, folder: Path) -> str:
+    """One sentence on why the folder could not be written."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"the disk that holds {folder} is full; free space and go on with --resume."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{folder} is not writable; choose another folder by --out."
+    return f"{folder} cannot be written ({error.strerror}); choose another folder by --out."
+
+
+def safe_name(name: str) -> str:
+    """A name that is safe as a file name: odd characters are replaced, and a hash keeps different names apart."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._")[:60]
+    if plain == name:
+        return name
+    return f"{plain or 'name'}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+class Table:
+    """A CSV file that is on disk row by row.
+
+    Args:
+        path: the file; started anew unless `append`.
+        columns: its header.
+        append: keep what is there.
+    """
+
+    def __init__(self, path: Path, columns: Sequence[str], *, append: bool = False) -> None:
+        self._path = path
+        continued = append and path.exists() and path.stat().st_size > 0
+        try:
+            self._file = path.open("a" if continued else "w", newline="", encoding="utf-8")
+        except OSError as error:
+            raise RunFolderError(explain(error, path.parent)) from error
+        self._writer = csv.writer(self._file, lineterminator="\n")
+        if not continued:
+            self.write([columns])
+
+    def write(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Appends rows and hands them to the system; None becomes an empty cell, floats keep every digit."""
+        try:
+            self._writer.writerows([["" if v is None else _text(v) for v in row] for row in rows])
+            self._file.flush()
+        except OSError as error:
+            raise RunFolderError(explain(error, self._path.parent)) from error
+
+    def __enter__(self) -> Table:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._file.close()
+        except OSError:
+            if error is None:
+                raise
+
+
+def _text(value: Any) -> str:
+    return repr(float(value)) if isinstance(value, float) else str(value)
+
+
+def _check_same(settings_file: Path, settings: ExperimentSettings) -> None:
+    there = read_settings(settings_file.parent)
+    if there.fingerprint == settings.fingerprint:
+        return
+    old, new = _flat(there.model_dump(mode="json")), _flat(settings.model_dump(mode="json"))
+    key = next(k for k in sorted({*old, *new}) if old.get(k) != new.get(k))
+    raise RunFolderError(
+        f"{settings_file.parent} was made with other settings: {key} is {old.get(key)!r} there and {new.get(key)!r} "
+        "here; use the same settings, or another folder by --out."
+    )
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {prefix: value}
+    flat: dict[str, Any] = {}
+    for key, inner in value.items():
+        flat |= _flat(inner, f"{prefix}.{key}" if prefix else str(key))
+    return flat

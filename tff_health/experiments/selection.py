@@ -1,0 +1,182 @@
+"""Choosing hyperparameters, and the best arm, by cross-validation on training rows. Test rows are never seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import KFold, StratifiedKFold
+
+from tff_health.experiments.arms import cross_entropy, training_batches
+from tff_health.experiments.prepared import PreparedDataset, Rows, concatenated
+from tff_health.experiments.processes import ProcessCache
+from tff_health.experiments.settings import FEDERATED_METHODS, Candidate
+from tff_health.runtime.seeds import integer_seed
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One division of the training rows: the same hospitals, fewer rows each."""
+
+    fit: tuple[Rows, ...]
+    validation: tuple[Rows, ...]
+
+
+@dataclass(frozen=True)
+class Score:
+    """A candidate's cross-validated log loss, lower is better; NaN where it was not needed."""
+
+    arm: str
+    candidate: Candidate
+    log_loss: float
+
+
+def divide(dataset: PreparedDataset, folds: int, seed: int) -> list[Fold]:
+    """Divides each hospital's training rows into folds, stratified by label where both classes allow it.
+
+    The preprocessing stays the one fitted on all training rows; it sees no label.
+    """
+    positions = []
+    for rows in dataset.train:
+        labels = rows.labels[:, 0].astype(int)
+        rarest = np.bincount(labels, minlength=2).min()
+        state = integer_seed(seed, "folds", rows.hospital)
+        if len(rows) < folds:  # too few to hold any out: trains in every fold
+            positions.append([(np.arange(len(rows)), np.arange(0))] * folds)
+            continue
+        kind = StratifiedKFold if rarest >= folds else KFold
+        positions.append(list(kind(folds, shuffle=True, random_state=state).split(rows.features, labels)))
+    return [
+        Fold(
+            tuple(rows.take(places[k][0]) for rows, places in zip(dataset.train, positions, strict=True)),
+            tuple(rows.take(places[k][1]) for rows, places in zip(dataset.train, positions, strict=True)),
+        )
+        for k in range(folds)
+    ]
+
+
+def is_scored(candidates: Sequence[Candidate], federated_arms: int) -> bool:
+    """Whether an arm needs cross-validation: to choose among candidates, or to be compared with other arms."""
+    if candidates[0].method in ("paper-listing", "logistic-regression"):
+        return False
+    return len(candidates) > 1 or (candidates[0].method in FEDERATED_METHODS and federated_arms > 1)
+
+
+def selection_rounds(arms: Mapping[str, Sequence[Candidate]], folds: int, rounds: int) -> int:
+    """Calls of TFF that `select` will make, for the progress bar."""
+    federated = sum(candidates[0].method in FEDERATED_METHODS for candidates in arms.values())
+    calls = 0
+    for candidates in arms.values():
+        if is_scored(candidates, federated):
+            runs = folds if candidates[0].method in FEDERATED_METHODS else 1
+            calls += len(candidates) * runs * rounds
+    return calls
+
+
+def select(
+    dataset: PreparedDataset,
+    arms: Mapping[str, Sequence[Candidate]],
+    cache: ProcessCache,
+    *,
+    rounds: int,
+    folds: int,
+    seed: int,
+    advance: Callable[[], None],
+) -> list[Score]:
+    """Cross-validates every candidate that has a rival.
+
+    A candidate is trained as it will be trained later (same rounds), on each fold's rows; its log loss is taken over
+    all validation rows of all hospitals. For `alone` each hospital's model meets that hospital's rows only.
+
+    Args:
+        dataset: prepared hospitals.
+        arms: each arm's candidates.
+        cache: compiled processes.
+        rounds: communication rounds.
+        folds: cross-validation folds.
+        seed: the experiment's seed.
+        advance: called after every call of TFF.
+
+    Returns:
+        One score a candidate, in the order of `arms`.
+    """
+    divided = divide(dataset, folds, seed)
+    federated_arms = sum(candidates[0].method in FEDERATED_METHODS for candidates in arms.values())
+    scores = []
+    for arm, candidates in arms.items():
+        needed = is_scored(candidates, federated_arms)
+        for candidate in candidates:
+            loss = np.nan
+            if needed and candidate.method in FEDERATED_METHODS:
+                loss = _federated(divided, candidate, cache, rounds, seed, advance)
+            elif needed:
+                loss = _local(divided, candidate, cache, rounds, seed, advance)
+            scores.append(Score(arm, candidate, loss))
+    return scores
+
+
+def chosen(scores: Sequence[Score], arm: str) -> Score:
+    """The arm's candidate with the lowest log loss; the first one where none was scored."""
+    own = [score for score in scores if score.arm == arm]
+    rated = [score for score in own if np.isfinite(score.log_loss)]
+    return min(rated, key=lambda score: score.log_loss) if rated else own[0]
+
+
+def best_federated_arm(scores: Sequence[Score]) -> str | None:
+    """The federated arm whose chosen candidate has the lowest log loss on training rows."""
+    federated = {score.arm: score for score in scores if score.candidate.method in FEDERATED_METHODS}
+    if not federated:
+        return None
+    return min(federated, key=lambda arm: np.nan_to_num(chosen(scores, arm).log_loss, nan=np.inf))
+
+
+def _federated(
+    folds: Sequence[Fold],
+    candidate: Candidate,
+    cache: ProcessCache,
+    rounds: int,
+    seed: int,
+    advance: Callable[[], None],
+) -> float:
+    process = cache.federated(candidate)
+    pairs = []
+    for number, fold in enumerate(folds):
+        state = cache.initial_state(candidate, 0)
+        for k in range(1, rounds + 1):
+            data = [training_batches(rows, candidate, seed, number, k) for rows in fold.fit]
+            state = process.next(state, data).state
+            advance()
+        pairs.append((process.get_model_weights(state), concatenated(fold.validation)))
+    return _log_loss(pairs, candidate, cache)
+
+
+def _local(
+    folds: Sequence[Fold],
+    candidate: Candidate,
+    cache: ProcessCache,
+    rounds: int,
+    seed: int,
+    advance: Callable[[], None],
+) -> float:
+    tasks: list[tuple[Rows, Rows, int]] = []
+    for number, fold in enumerate(folds):
+        if candidate.method == "pooled":
+            tasks.append((concatenated(fold.fit), concatenated(fold.validation), number))
+        else:
+            tasks += [(a, b, number) for a, b in zip(fold.fit, fold.validation, strict=True) if len(b)]
+    weights: list[Any] = [cache.initial_weights(candidate, 0)] * len(tasks)
+    train = cache.local(candidate)
+    for k in range(1, rounds + 1):
+        weights = train(weights, [training_batches(rows, candidate, seed, n, k) for rows, _, n in tasks])
+        advance()
+    return _log_loss([(w, rows) for w, (_, rows, _) in zip(weights, tasks, strict=True)], candidate, cache)
+
+
+def _log_loss(pairs: Sequence[tuple[Any, Rows]], candidate: Candidate, cache: ProcessCache) -> float:
+    predict = cache.predictor(candidate)
+    labels = np.concatenate([rows.labels for _, rows in pairs])
+    scores = np.concatenate([predict(weights, rows.features) for weights, rows in pairs])
+    # A diverged candidate loses; it must not win by comparing as NaN.
+    return cross_entropy(labels, scores) if np.isfinite(scores).all() else np.inf

@@ -1,0 +1,200 @@
+"""What an experiment is made of, as validated settings. Imports neither TensorFlow nor pandas."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Method = Literal[
+    "fedavg", "fedprox", "fedadam", "fedyogi", "fedadagrad", "pooled", "alone", "paper-listing", "logistic-regression"
+]
+FEDERATED_METHODS = ("fedavg", "fedprox", "fedadam", "fedyogi", "fedadagrad")
+SERVER_DEFAULT_RATES = {"fedavg": 1.0, "fedprox": 1.0, "fedadam": 0.1, "fedyogi": 0.1, "fedadagrad": 0.1}
+
+Rate = Annotated[float, Field(gt=0, le=1000)]
+Epochs = Annotated[int, Field(ge=1, le=1000)]
+Batch = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class Settings(BaseModel):
+    """Base: unknown keys are errors, values cannot change after validation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Candidate(Settings):
+    """One complete choice of hyperparameters.
+
+    Attributes:
+        method: how the model is trained.
+        model: name of `models.catalogue` or module:function.
+        aggregator: name of `tff_health.aggregators.catalogue` or module:function.
+        weighting: whether hospitals count by rows or alike.
+        client_optimizer: what a hospital steps with.
+        client_learning_rate: its step size.
+        server_learning_rate: the server optimizer's step size.
+        local_epochs: passes over a hospital's rows in a round.
+        batch_size: rows a step.
+        proximal_strength: FedProx' mu.
+    """
+
+    method: Method
+    model: str
+    aggregator: str
+    weighting: Literal["examples", "uniform"]
+    client_optimizer: Literal["sgd", "momentum", "adam", "yogi", "adagrad"]
+    client_learning_rate: Rate
+    server_learning_rate: Rate
+    local_epochs: Epochs
+    batch_size: Batch
+    proximal_strength: Annotated[float, Field(ge=0)]
+
+    @property
+    def process_key(self) -> tuple[object, ...]:
+        """What a compiled process depends on; the rest changes without building it again."""
+        return (
+            self.method,
+            self.model,
+            self.aggregator,
+            self.weighting,
+            self.client_optimizer,
+            self.client_learning_rate,
+            self.proximal_strength,
+        )
+
+
+class ArmSettings(Settings):
+    """One arm of an experiment. A list in place of a value means: choose among these on training rows."""
+
+    title: str = ""
+    method: Method | list[Method]
+    model: str | None = None
+    aggregator: str | None = None
+    weighting: Literal["examples", "uniform"] = "examples"
+    client_optimizer: Literal["sgd", "momentum", "adam", "yogi", "adagrad"] = "sgd"
+    client_learning_rate: Rate | list[Rate] = 0.1
+    server_learning_rate: Rate | list[Rate] | None = None
+    local_epochs: Epochs | list[Epochs] = 1
+    batch_size: Batch | list[Batch] = 32
+    proximal_strength: float = Field(0.0, ge=0)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ArmSettings:
+        methods = set(_listed(self.method))
+        for field in ("method", "client_learning_rate", "server_learning_rate", "local_epochs", "batch_size"):
+            if getattr(self, field) == []:
+                raise ValueError(f"{field} is an empty list; give it a value to choose")
+        if "fedprox" in methods and self.proximal_strength == 0:
+            raise ValueError("fedprox needs proximal_strength above 0")
+        if len(methods) > 1 and not methods <= set(FEDERATED_METHODS):
+            raise ValueError("only federated methods can be chosen among; give other methods arms of their own")
+        return self
+
+    @property
+    def is_federated(self) -> bool:
+        """Whether hospitals train together without pooling rows."""
+        return _listed(self.method)[0] in FEDERATED_METHODS
+
+    def candidates(self, default_model: str, default_aggregator: str) -> list[Candidate]:
+        """Every combination of the listed values, in the order they are written."""
+        combinations: Iterator[tuple[Any, ...]] = itertools.product(
+            _listed(self.method),
+            _listed(self.client_learning_rate),
+            _listed(self.server_learning_rate),
+            _listed(self.local_epochs),
+            _listed(self.batch_size),
+        )
+        return [
+            Candidate(
+                method=method,
+                model=self.model or default_model,
+                aggregator=self.aggregator or default_aggregator,
+                weighting=self.weighting,
+                client_optimizer=self.client_optimizer,
+                client_learning_rate=client_rate,
+                server_learning_rate=server_rate or SERVER_DEFAULT_RATES.get(method, 1.0),
+                local_epochs=epochs,
+                batch_size=batch,
+                proximal_strength=self.proximal_strength if method == "fedprox" else 0.0,
+            )
+            for method, client_rate, server_rate, epochs, batch in combinations
+        ]
+
+
+class PreprocessingSettings(Settings):
+    """What is fitted from the federated statistics of the training rows."""
+
+    numeric_imputation: Literal["mean", "median", "most_frequent"] = "mean"
+    categorical_imputation: Literal["most_frequent", "all_zero"] = "most_frequent"
+    scaling: Literal["standard", "min-max", "bounds", "none"] = "standard"
+    scale_categories: bool = True
+    one_hot: Literal["all", "drop-first"] = "drop-first"
+    missing_indicators: bool = False
+
+
+class DatasetSettings(Settings):
+    """One dataset of an experiment and the arms that run on it."""
+
+    source: str | None = None
+    optional: bool = False
+    options: dict[str, Any] = {}
+    model: str | None = None
+    aggregator: str | None = None
+    threshold: Annotated[float, Field(gt=0, lt=1)] | Literal["accuracy", "youden"] = 0.5
+    preprocessing: PreprocessingSettings = PreprocessingSettings()
+    arms: dict[str, ArmSettings] = Field(min_length=1)
+
+
+class ExperimentSettings(Settings):
+    """A whole experiment: what a preset or a user's TOML file holds.
+
+    Attributes:
+        experiment: short name, also the run folder's.
+        title: for the report.
+        question: what the experiment asks, one sentence.
+        rounds: communication rounds.
+        seed: every random stream derives from it, privacy noise excepted.
+        repeats: how often each arm is trained, with different initial weights and orders of rows.
+        folds: cross-validation folds on training rows for choosing among candidates.
+        bootstrap: resamples of held-out patients behind each interval.
+        parallel_clients: clients that TFF's worker trains at a time; 0 leaves it to the worker.
+        model: default model of all datasets.
+        aggregator: default aggregator of all federated arms.
+        datasets: by name; the name is also the dataset unless `source` gives another.
+    """
+
+    experiment: str = Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    title: str
+    question: str = ""
+    rounds: Annotated[int, Field(ge=1, le=100_000)] = 5
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
+    repeats: Annotated[int, Field(ge=1, le=1000)] = 5
+    folds: Annotated[int, Field(ge=2, le=20)] = 3
+    bootstrap: Annotated[int, Field(ge=10, le=100_000)] = 1000
+    parallel_clients: Annotated[int, Field(ge=0, le=10_000)] = 0
+    model: str = "mlp"
+    aggregator: str = "mean"
+    datasets: dict[str, DatasetSettings] = Field(min_length=1)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all settings that results depend on: what a resumed run must share."""
+        payload = self.model_dump(mode="json", exclude={"parallel_clients"})
+        return hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
+
+    def candidates(self, dataset: str, arm: str) -> list[Candidate]:
+        """The candidates of one arm with all defaults filled in."""
+        task = self.datasets[dataset]
+        return task.arms[arm].candidates(task.model or self.model, task.aggregator or self.aggregator)
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list) else [value]
+
+
+METHODS: tuple[str, ...] = get_args(Method)

@@ -1,0 +1,29 @@
+"""The last lines of a run: where the report is and what it says."""
+
+from __future__ import annotations
+
+from tff_health.experiments.run import RunOutcome
+from tff_health.reporting.results import Metric
+
+
+def headline(outcome: RunOutcome) -> str:
+    """One line per dataset and the report's place, for the terminal."""
+    lines = []
+    for name, dataset in outcome.results.datasets.items():
+        best = dataset.headline_arm
+        shown = ["alone", "pooled", best] if best else ["alone", "pooled"]
+        if "paper-listing" in dataset.arms:
+            shown = ["paper-listing", *shown]
+        figures = [
+            f"{arm} {_value(dataset.arms[arm].metric('test/accuracy'))}/{_value(dataset.arms[arm].metric('test/auc'))}"
+            for arm in shown
+            if arm in dataset.arms
+        ]
+        lines.append(f"{name}, held-out accuracy/AUC: " + ", ".join(figures))
+    if outcome.results.seconds is not None:
+        lines.append(f"Done in {outcome.results.seconds:.0f} s.")
+    return "\n".join([*lines, f"Report: {outcome.report}"])
+
+
+def _value(metric: Metric) -> str:
+    return "-" if metric.value is None else f"{metric.value:.3f}"
