@@ -82,7 +82,7 @@ def dataset_result(
         preprocessing=dataset.preprocessor.describe(),
         selection=_selection(scores, folds, task),
         hospitals=_hospitals(dataset),
-        statistics=Statistics.model_validate(dataset.statistics.to_dict()),
+        statistics=_statistics(dataset),
         arms=results,
     )
 
@@ -239,6 +239,11 @@ def _shown(candidate: Candidate) -> dict[str, Any]:
     if candidate.method != "fedprox":
         shown.pop("proximal_strength")
     return shown
+
+
+def _statistics(dataset: PreparedDataset) -> Statistics:
+    document = dataset.statistics.to_dict()
+    return Statistics.model_validate({key: document[key] for key in ("columns", "correlation")})
 
 
 def _hospitals(dataset: PreparedDataset) -> dict[str, HospitalCounts]:

@@ -11,6 +11,7 @@ import tensorflow_federated as tff
 from tff_health.aggregators.catalogue import resolve_aggregator
 from tff_health.learning.keras_model import ModelFunction, build_tff_model
 from tff_health.learning.loop import LOOP
+from tff_health.learning.proximal import ProximalOptimizer
 
 if TYPE_CHECKING:
     from tff_health.aggregators.catalogue import Factory
@@ -58,6 +59,8 @@ def build_classifier_process(
         raise ValueError(f"proximal_strength must be at least 0, got {proximal_strength}")
     factory = resolve_aggregator(aggregator)
     model = build_tff_model(model_function, feature_shape, loss_function)
+    if proximal_strength:
+        client_optimizer = ProximalOptimizer(client_optimizer, proximal_strength)
     server = server_optimizer or tff.learning.optimizers.build_sgdm(1.0)
     algorithms = tff.learning.algorithms
     if isinstance(factory, tff.aggregators.WeightedAggregationFactory):
@@ -66,30 +69,11 @@ def build_classifier_process(
             if weighting == "examples"
             else tff.learning.ClientWeighting.UNIFORM
         )
-        if proximal_strength:
-            return algorithms.build_weighted_fed_prox(
-                model,
-                proximal_strength,
-                client_optimizer,
-                server,
-                client_weighting=client_weighting,
-                model_aggregator=factory,
-                loop_implementation=LOOP,
-            )
         return algorithms.build_weighted_fed_avg(
             model,
             client_optimizer,
             server,
             client_weighting=client_weighting,
-            model_aggregator=factory,
-            loop_implementation=LOOP,
-        )
-    if proximal_strength:
-        return algorithms.build_unweighted_fed_prox(
-            model,
-            proximal_strength,
-            client_optimizer,
-            server,
             model_aggregator=factory,
             loop_implementation=LOOP,
         )
