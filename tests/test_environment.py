@@ -1,0 +1,56 @@
+"""Installed packages are the pinned ones, so that figures can be made again."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def pins() -> dict[str, str]:
+    found = {}
+    for line in (ROOT / "requirements.txt").read_text("utf-8").splitlines():
+        line = line.split("#")[0].strip()
+        if line:
+            match = re.fullmatch(r"([A-Za-z0-9._-]+)==([A-Za-z0-9.+!]+)", line)
+            assert match, f"not an exact pin: {line}"
+            found[canonical(match[1])] = match[2]
+    return found
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_installed_packages_and_pins_agree():
+    installed = {canonical(d.metadata["Name"]): d.version for d in importlib.metadata.distributions()}
+    differing = {
+        name: (version, installed.get(name)) for name, version in pins().items() if installed.get(name) != version
+    }
+    assert not differing, f"pinned and installed versions differ: {differing}; run `uv sync`"
+
+
+def test_every_installed_package_is_pinned():
+    # What a virtual environment or an installer brings of its own.
+    tools = {"pip", "uv", "tff-health", "wheel", "setuptools"}
+    installed = {canonical(d.metadata["Name"]) for d in importlib.metadata.distributions()}
+    assert installed - set(pins()) - tools == set()
+
+
+def test_the_users_packages_are_pinned():
+    wanted = {"tensorflow", "tensorflow-federated", "tensorflow-privacy", "pandas", "scikit-learn", "matplotlib"}
+    assert wanted <= set(pins())
+
+
+def test_overrides_agree_with_pins():
+    document = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    for override in document["tool"]["uv"]["override-dependencies"]:
+        name, version = override.split("==")
+        assert pins()[canonical(name)] == version
+
+
+def test_no_lock_file_is_tracked():
+    assert "uv.lock" in (ROOT / ".gitignore").read_text("utf-8").split()

@@ -1,0 +1,1 @@
+"""Federated statistics as TFF computations, and the preprocessing that is fitted with them."""

@@ -1,0 +1,1 @@
+"""Scores of models on held-out patients, with intervals. NumPy only."""
