@@ -51,6 +51,8 @@ class Federation:
         licence: the data's licence.
         protocol: one sentence on how rows were selected and split.
         notes: sentences that a reader of the figures must know.
+        single_class_accepted: whether a hospital may train with one class only, because a published protocol
+            has it so; elsewhere it is taken for a mistake.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Federation:
     licence: str
     protocol: str
     notes: tuple[str, ...] = ()
+    single_class_accepted: bool = False
 
     def __post_init__(self) -> None:
         names = [hospital.name for hospital in self.hospitals]
@@ -87,18 +90,22 @@ class Federation:
         """Returns itself, or says which hospital cannot take part in training a classifier.
 
         Raises:
-            DataError: no hospital has training rows, or one of them has a single class.
+            DataError: no hospital has training rows, or one of them has a single class and the protocol does
+                not have it so, or all of them together have.
         """
         if not self.members:
-            raise DataError(f"{self.name}: no hospital has training rows.")
+            raise DataError(f"{self.name}: no hospital has training rows; give one of them at least a patient.")
+        everything = np.concatenate([self.labels(hospital.train) for hospital in self.members])
+        if self.single_class_accepted and len(np.unique(everything)) == 2:
+            return self
         for hospital in self.members:
             classes = np.unique(self.labels(hospital.train))
             if len(classes) < 2:
                 label = list(self.schema[self.schema.target].codebook.values())[int(classes[0])]
                 raise DataError(
-                    f"{self.name}, hospital {hospital.name!r}: every training row has {self.schema.target!r} = "
-                    f"{label}; a classifier needs both classes, so merge it with another hospital, leave it out "
-                    "or choose a milder skew."
+                    f"{self.name}, hospital {hospital.name!r}: every training row has {self.schema.target!r} "
+                    f"= {label}; a classifier needs both classes, so merge it with another hospital, leave "
+                    "it out or choose a milder skew."
                 )
         return self
 

@@ -1,12 +1,11 @@
 """What a table's columns mean: kind, public bounds, codebook, unit, target, quasi-identifiers.
 
-Everything in a schema is public knowledge (a codebook, a physiological range), never read off patients: bounds
-and codebooks that come from here cost no privacy budget.
+Everything in a schema is public knowledge (a codebook, a physiological range), never read off patients:
+bounds and codebooks that come from here cost no privacy budget.
 """
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -14,7 +13,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from data.errors import DataError
+from data.errors import DataError, clip, nearest_name
 
 Kind = Literal["continuous", "integer", "binary", "categorical"]
 
@@ -25,14 +24,15 @@ class Column:
 
     Attributes:
         name: the column's name in the data frame.
-        kind: `continuous` and `integer` are numbers within `bounds`; `binary` and `categorical` take the codes
-            of `codebook`.
+        kind: `continuous` and `integer` are numbers within `bounds`; `binary` and `categorical` take the
+            codes of `codebook`.
         bounds: public lowest and highest plausible value, inclusive, in `unit`. Values outside are an error.
         codebook: code as it stands in the frame -> label for people. The order is the order of encoding.
         unit: physical unit, empty where there is none.
         description: one phrase for reports.
         quasi_identifier: whether an outsider could know it of a patient (age, sex, ...).
-        missing_codes: raw values that mean "not recorded" and are read as missing (NaN).
+        missing_codes: raw numbers that mean "not recorded" and are read as missing (NaN), even outside
+            `bounds` or the codebook.
     """
 
     name: str
@@ -46,10 +46,14 @@ class Column:
 
     def __post_init__(self) -> None:
         if self.is_numeric:
-            if self.bounds is None or not self.bounds[0] < self.bounds[1]:
-                raise ValueError(f"column {self.name!r} is {self.kind} and needs bounds (low < high)")
+            if self.bounds is None or not -np.inf < self.bounds[0] < self.bounds[1] < np.inf:
+                raise ValueError(f"column {self.name!r} is {self.kind} and needs finite bounds (low < high)")
         elif len(self.codebook) < 2:
             raise ValueError(f"column {self.name!r} is {self.kind} and needs a codebook of two codes or more")
+        elif self.kind == "binary" and len(self.codebook) > 2:
+            raise ValueError(f"column {self.name!r} is binary and its codebook has more than two codes")
+        elif len({str(code) for code in self.codebook}) < len(self.codebook):
+            raise ValueError(f"column {self.name!r} has two codes that read the same, such as 1 and '1'")
 
     @property
     def is_numeric(self) -> bool:
@@ -117,31 +121,30 @@ class Schema:
             source: file or hospital, for the message.
 
         Raises:
-            DataError: a column is missing, text stands in a number column, a value is outside the public bounds,
-                a code is not in the codebook, or the target is missing in a row.
+            DataError: a column is missing, text stands in a number column, a value is outside the public
+                bounds, a code is not in the codebook, or the target is missing in a row.
         """
         if len(frame) == 0:
             raise DataError(f"{source} has no rows: give it at least one patient or leave the hospital out.")
         checked: dict[str, pd.Series] = {}
         for column in self.columns:
             if column.name not in frame.columns:
-                near = difflib.get_close_matches(column.name, [str(c) for c in frame.columns], n=1)
-                hint = f" (did you mean {near[0]!r}?)" if near else ""
+                near = nearest_name(column.name, [str(c) for c in frame.columns])
+                hint = f" (is it the one called {clip(repr(near))}?)" if near else ""
                 raise DataError(
                     f"{source} has no column {column.name!r}{hint}: the schema needs {', '.join(self.names)}."
                 )
-            values = frame[column.name].reset_index(drop=True)
+            values = frame[column.name]
+            if isinstance(values, pd.DataFrame):
+                raise DataError(f"{source} has two columns {column.name!r}: rename or delete one of them.")
+            values = values.reset_index(drop=True)
             checked[column.name] = (
-                _check_numbers(column, values, source)
-                if column.is_numeric
-                else _check_codes(column, values, source)
+                _check_numbers(column, values, source) if column.is_numeric else _check_codes(column, values, source)
             )
         missing_target = checked[self.target].isna()
         if missing_target.any():
             row = int(np.flatnonzero(missing_target)[0]) + 1
-            raise DataError(
-                f"{source}, row {row}: the target {self.target!r} is missing; drop the row or fill it in."
-            )
+            raise DataError(f"{source}, row {row}: the target {self.target!r} is missing; drop the row or fill it in.")
         return pd.DataFrame(checked)
 
     def encode(self, frame: pd.DataFrame) -> np.ndarray:
@@ -164,7 +167,14 @@ class Schema:
         return encoded
 
     def decode(self, encoded: np.ndarray) -> pd.DataFrame:
-        """The inverse of `encode`."""
+        """The inverse of `encode`.
+
+        Args:
+            encoded: float64 [rows, columns] as `encode` returns it: whole positions in the code columns.
+
+        Raises:
+            ValueError: a code column holds something that is not a position in its codebook.
+        """
         frame: dict[str, pd.Series] = {}
         for index, column in enumerate(self.columns):
             values = encoded[:, index]
@@ -172,20 +182,26 @@ class Schema:
                 frame[column.name] = pd.Series(values, dtype=np.float64)
             else:
                 codes = column.codes
-                frame[column.name] = pd.Series(
-                    [np.nan if np.isnan(v) else codes[int(v)] for v in values], dtype=object
-                )
+                present = values[~np.isnan(values)]
+                if not np.isin(present, np.arange(len(codes))).all():
+                    raise ValueError(f"column {column.name!r} holds numbers that are no codebook positions")
+                frame[column.name] = pd.Series([np.nan if np.isnan(v) else codes[int(v)] for v in values], dtype=object)
         return pd.DataFrame(frame)
 
 
 def _check_numbers(column: Column, values: pd.Series, source: str) -> pd.Series:
-    numbers = pd.to_numeric(values, errors="coerce").astype(np.float64)
-    text = numbers.isna() & values.notna()
+    if values.dtype.kind in "iuf":
+        numbers = values.astype(np.float64)
+    else:
+        numbers = pd.Series([_number(value) for value in values], dtype=np.float64)
+    # A blank cell is a missing one; NaN out of anything else was text.
+    blank = values.isna() | values.map(lambda value: isinstance(value, str) and not value.strip())
+    text = numbers.isna() & ~blank
     if text.any():
         row = int(np.flatnonzero(text)[0])
         raise DataError(
-            f"{source}, column {column.name!r}, row {row + 1}: {str(values[row])!r} is not a number; "
-            "correct it or leave the cell empty."
+            f"{source}, column {column.name!r}, row {row + 1}: {clip(repr(str(values[row])))} is not a "
+            "number; correct it or leave the cell empty."
         )
     numbers = numbers.mask(numbers.isin(column.missing_codes))
     assert column.bounds is not None
@@ -195,29 +211,61 @@ def _check_numbers(column: Column, values: pd.Series, source: str) -> pd.Series:
         row = int(np.flatnonzero(outside)[0])
         unit = f" {column.unit}" if column.unit else ""
         raise DataError(
-            f"{source}, column {column.name!r}, row {row + 1}: {numbers[row]:g} lies outside the public range "
-            f"{low:g} to {high:g}{unit}; correct the value or widen the schema's bounds."
+            f"{source}, column {column.name!r}, row {row + 1}: {numbers[row]:g} lies outside the public "
+            f"range {low:g} to {high:g}{unit}; correct the value or widen the schema's bounds."
+        )
+    fractional = numbers.notna() & (numbers % 1 != 0)
+    if column.kind == "integer" and fractional.any():
+        row = int(np.flatnonzero(fractional)[0])
+        raise DataError(
+            f"{source}, column {column.name!r}, row {row + 1}: {numbers[row]:g} is not a whole number; "
+            "round it or make the schema's column continuous."
         )
     return numbers
 
 
+def _number(value: object) -> float:
+    """The value as a float: NaN where missing or not a number, infinity where too large for a float."""
+    # Python's float() would read "1_000", which no data file means as a number.
+    if isinstance(value, str) and "_" in value:
+        return np.nan
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except OverflowError:
+        return np.inf
+    except (TypeError, ValueError):
+        return np.nan
+
+
 def _check_codes(column: Column, values: pd.Series, source: str) -> pd.Series:
-    known = {**{str(code): code for code in column.codes}, **{code: code for code in column.codes}}
+    known = {str(code): code for code in column.codes}
     result: list[object] = []
     for row, value in enumerate(values):
-        if pd.isna(value):
-            result.append(np.nan)
-            continue
-        if isinstance(value, float | np.floating) and float(value).is_integer():
-            value = int(value)
-        if isinstance(value, np.generic):
-            value = value.item()
-        key = value if value in known else str(value).strip()
-        if key not in known:
+        literal = str(value).strip()
+        key = literal if literal in known else _code_text(value)
+        if key not in known and _number(value) in column.missing_codes:
+            key = ""
+        if key and key not in known:
             raise DataError(
-                f"{source}, column {column.name!r}, row {row + 1}: {str(value)!r} is not in the codebook "
-                f"({', '.join(f'{code} = {label}' for code, label in column.codebook.items())}); "
+                f"{source}, column {column.name!r}, row {row + 1}: {clip(repr(str(value)))} is not in the "
+                f"codebook "
+                f"({clip(', '.join(f'{code} = {label}' for code, label in column.codebook.items()), 400)}); "
                 "correct the value or extend the schema."
             )
-        result.append(known[key])
+        result.append(known[key] if key else np.nan)
     return pd.Series(result, dtype=object)
+
+
+def _code_text(value: object) -> str:
+    """The cell as its code would be written: 1.0, "1.0", True and " 1" are all "1"; empty where missing."""
+    if value is None or value is pd.NA or value is pd.NaT:
+        return ""
+    if isinstance(value, bool | np.bool_):
+        return str(int(value))
+    text = str(value).strip()
+    number = _number(value)
+    if isinstance(value, str):
+        return str(int(number)) if np.isfinite(number) and number.is_integer() and "." in text else text
+    if np.isnan(number) and isinstance(value, float | np.floating):
+        return ""
+    return str(int(number)) if np.isfinite(number) and number.is_integer() else text

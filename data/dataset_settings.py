@@ -1,0 +1,167 @@
+"""The settings of the project's own datasets, apart from their loaders so that checking them is instant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from data.errors import SettingsError
+from data.settings import Setting, SettingsSpec
+
+CENTRES = ("cleveland", "hungarian", "switzerland", "va")
+PARTITIONS = ("iid", "dirichlet", "size_skew")
+
+# A simulated federation beyond this many rows is a slip of the keyboard rather than a study of five
+# hospitals.
+MOST_ROWS = 10_000_000
+
+_ALPHA = Setting(
+    "alpha",
+    "number",
+    0.5,
+    "concentration of the Dirichlet draw behind dirichlet and size_skew: small is more skewed",
+    low=0,
+    exclusive=True,
+)
+_MIN_ROWS = Setting(
+    "min_rows", "integer", 20, "fewest rows a hospital may end with after partitioning", low=2, high=MOST_ROWS
+)
+_SPLIT_SEED_NOTE = "seed of partition and train/test split; by default the experiment's seed"
+
+
+def _split_seed(description: str = _SPLIT_SEED_NOTE) -> Setting:
+    return Setting("split_seed", "integer", None, description, low=0, high=2**32 - 1)
+
+
+def _test_fraction(default: float | None, description: str = "share of each hospital's rows held out") -> Setting:
+    return Setting("test_fraction", "number", default, description, low=0, high=1, exclusive=True)
+
+
+def _hospitals(description: str = "number of hospitals") -> Setting:
+    return Setting("hospitals", "integer", 5, description, low=1, high=100_000)
+
+
+def _refuse_too_many_rows(hospitals: int, rows: int, owner: str) -> None:
+    if hospitals * rows > MOST_ROWS:
+        raise SettingsError(
+            f"{owner}: {hospitals:,} hospitals of {rows:,} rows are more than {MOST_ROWS:,} rows; lower one of them."
+        )
+
+
+def _check_paper_mock(settings: Mapping[str, Any]) -> None:
+    _refuse_too_many_rows(settings["hospitals"], settings["rows"], "paper_mock")
+    held_out = settings["hospitals"] if settings["held_out"] is None else settings["held_out"]
+    _refuse_too_many_rows(held_out, settings["held_out_rows"], "paper_mock")
+
+
+PAPER_MOCK = SettingsSpec(
+    "paper_mock",
+    (
+        _hospitals("number of training hospitals"),
+        Setting("rows", "integer", 100, "rows of each training hospital", low=1, high=MOST_ROWS),
+        Setting(
+            "held_out",
+            "integer",
+            None,
+            "number of hospitals that only score; by default as many as train",
+            low=0,
+            high=100_000,
+        ),
+        Setting("held_out_rows", "integer", 100, "rows of each held-out hospital", low=1, high=MOST_ROWS),
+        _split_seed("seed of the drawn rows; by default the experiment's seed"),
+    ),
+    _check_paper_mock,
+)
+
+
+def _check_patient_cohort(settings: Mapping[str, Any]) -> None:
+    _refuse_too_many_rows(settings["hospitals"], settings["rows"], "patient_cohort")
+
+
+PATIENT_COHORT = SettingsSpec(
+    "patient_cohort",
+    (
+        _hospitals(),
+        Setting("rows", "integer", 400, "patients of each hospital", low=2, high=MOST_ROWS),
+        _test_fraction(0.25),
+        Setting(
+            "shift",
+            "number",
+            0.0,
+            "standard deviation between hospitals' means of age, blood pressure and cholesterol, in units of "
+            "the spread between patients",
+            low=0,
+            high=2,
+        ),
+        _split_seed("seed of the drawn patients and their split; by default the experiment's seed"),
+    ),
+    _check_patient_cohort,
+)
+
+BREAST_CANCER = SettingsSpec(
+    "breast_cancer",
+    (
+        _hospitals(),
+        Setting(
+            "partition",
+            "choice",
+            "dirichlet",
+            "how rows are dealt to simulated hospitals",
+            choices=PARTITIONS,
+        ),
+        _ALPHA,
+        _MIN_ROWS,
+        _test_fraction(0.25),
+        _split_seed(),
+    ),
+)
+
+
+def _check_heart_disease(settings: Mapping[str, Any]) -> None:
+    natural = settings["partition"] == "natural"
+    if natural and settings["simulated_hospitals"] is not None:
+        raise SettingsError(
+            "heart_disease: simulated_hospitals needs a partition of iid, dirichlet or size_skew; with "
+            "partition natural the hospitals are the four centres."
+        )
+    if natural and settings["protocol"] == "flamby" and settings["test_fraction"] is not None:
+        raise SettingsError(
+            "heart_disease: protocol flamby fixes the test fraction at .34; leave test_fraction out, or "
+            "choose protocol all_features."
+        )
+
+
+HEART_DISEASE = SettingsSpec(
+    "heart_disease",
+    (
+        Setting(
+            "protocol",
+            "choice",
+            "flamby",
+            "flamby: ten features, complete rows, FLamby's split; all_features: thirteen features, missing kept",
+            choices=("flamby", "all_features"),
+        ),
+        Setting("hospitals", "names", CENTRES, "which centres to use", choices=CENTRES),
+        Setting(
+            "partition",
+            "choice",
+            "natural",
+            "natural: each centre is a hospital; otherwise the centres' rows are pooled and dealt anew",
+            choices=("natural", *PARTITIONS),
+        ),
+        Setting(
+            "simulated_hospitals",
+            "integer",
+            None,
+            "number of hospitals that a partition other than natural deals to; by default 5",
+            low=1,
+            high=100_000,
+        ),
+        _ALPHA,
+        _MIN_ROWS,
+        _test_fraction(None, "share of each hospital's rows held out; by default .34 (flamby) or .25"),
+        _split_seed("seed of partition and split; by default 43 (flamby) or the experiment's seed"),
+        Setting("verify", "flag", True, "whether the files must be UCI's, byte for byte"),
+    ),
+    _check_heart_disease,
+)

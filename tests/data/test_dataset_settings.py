@@ -1,0 +1,77 @@
+import pytest
+
+from data.dataset_settings import BREAST_CANCER, HEART_DISEASE, PAPER_MOCK, PATIENT_COHORT
+from data.errors import SettingsError, UnknownNameError
+from data.settings import Setting
+
+SPECS = (PAPER_MOCK, PATIENT_COHORT, BREAST_CANCER, HEART_DISEASE)
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.owner)
+def test_defaults_pass_their_own_checks(spec):
+    defaults = spec.resolve({})
+    given = {key: value for key, value in defaults.items() if value is not None}
+    assert spec.resolve(given) == defaults
+    assert all(setting.description for setting in spec.settings)
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.owner)
+def test_a_misspelt_setting_suggests_the_nearest(spec):
+    message = f"unknown setting of {spec.owner} 'hospital': did you mean 'hospitals'"
+    with pytest.raises(UnknownNameError, match=message):
+        spec.resolve({"hospital": 3})
+
+
+@pytest.mark.parametrize(
+    ("spec", "settings", "message"),
+    [
+        (BREAST_CANCER, {"alpha": 0}, "alpha must be a number above 0, not 0"),
+        (BREAST_CANCER, {"alpha": float("nan")}, "alpha must be"),
+        (BREAST_CANCER, {"alpha": float("inf")}, "alpha must be"),
+        (BREAST_CANCER, {"alpha": "0.5"}, "not '0.5'"),
+        (BREAST_CANCER, {"hospitals": 0}, "hospitals must be a whole number between 1 and 100,000, not 0"),
+        (BREAST_CANCER, {"hospitals": 2.5}, "a whole number"),
+        (BREAST_CANCER, {"hospitals": True}, "not True"),
+        (BREAST_CANCER, {"hospitals": 10**400}, "hospitals must be"),
+        (BREAST_CANCER, {"hospitals": None}, "not None"),
+        (BREAST_CANCER, {"test_fraction": 1}, "a number strictly between 0 and 1, not 1"),
+        (BREAST_CANCER, {"test_fraction": 0.0}, "strictly between"),
+        (BREAST_CANCER, {"split_seed": -1}, "split_seed must be"),
+        (BREAST_CANCER, {"split_seed": 2**32}, "split_seed must be"),
+        (BREAST_CANCER, {"partition": "dirichelt"}, "did you mean 'dirichlet'"),
+        (BREAST_CANCER, {"partition": "natural"}, "unknown partition of breast_cancer"),
+        (BREAST_CANCER, {"partition": 3}, "one of iid, dirichlet, size_skew, not 3"),
+        (PAPER_MOCK, {"hospitals": 100_000, "rows": 1000}, "more than 10,000,000 rows"),
+        (PAPER_MOCK, {"held_out": 100_000, "held_out_rows": 1000}, "more than 10,000,000 rows"),
+        (PATIENT_COHORT, {"hospitals": 100_000, "rows": 1000}, "more than 10,000,000 rows"),
+        (PATIENT_COHORT, {"shift": -0.1}, "shift must be a number between 0 and 2"),
+        (HEART_DISEASE, {"hospitals": ["clevland"]}, "did you mean 'cleveland'"),
+        (HEART_DISEASE, {"hospitals": []}, "a list of some of cleveland"),
+        (HEART_DISEASE, {"hospitals": 5}, "a list of some of cleveland"),
+        (HEART_DISEASE, {"hospitals": ["va", "va"]}, "names nothing twice"),
+        (HEART_DISEASE, {"hospitals": [["va"]]}, "must be one of cleveland"),
+        (HEART_DISEASE, {"verify": "no"}, "verify must be true or false, not 'no'"),
+        (HEART_DISEASE, {"protocol": "flambi"}, "did you mean 'flamby'"),
+        (HEART_DISEASE, {"simulated_hospitals": 5}, "needs a partition of iid"),
+        (HEART_DISEASE, {"test_fraction": 0.3}, "flamby fixes the test fraction"),
+    ],
+)
+def test_wrong_values_are_refused_with_exit_code_two(spec, settings, message):
+    with pytest.raises(SettingsError, match=message) as caught:
+        spec.resolve(settings)
+    assert caught.value.exit_code == 2
+    assert len(str(caught.value)) < 300
+
+
+def test_values_come_in_their_own_type():
+    resolved = BREAST_CANCER.resolve({"alpha": 1, "hospitals": 3.0})
+    assert (resolved["alpha"], type(resolved["alpha"])) == (1.0, float)
+    assert (resolved["hospitals"], type(resolved["hospitals"])) == (3, int)
+    assert HEART_DISEASE.resolve({"hospitals": "va"})["hospitals"] == ("va",)
+    assert BREAST_CANCER.resolve({"split_seed": None})["split_seed"] is None
+
+
+def test_an_open_ended_number():
+    assert Setting("n", "integer", 1, "n", low=3).read(3, "x") == 3
+    with pytest.raises(SettingsError, match="n must be a whole number of at least 3, not 2"):
+        Setting("n", "integer", 1, "n", low=3).read(2, "x")

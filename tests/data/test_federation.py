@@ -1,0 +1,68 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data.errors import DataError
+from data.federation import Federation, Hospital
+from data.schema import Column, Schema
+
+SCHEMA = Schema(
+    (Column("x", "continuous", bounds=(0, 1)), Column("y", "binary", codebook={"n": "well", "p": "ill"})), "y"
+)
+
+
+def rows(labels: str) -> pd.DataFrame:
+    return pd.DataFrame({"x": np.linspace(0, 1, len(labels)), "y": pd.Series(list(labels), dtype=object)})
+
+
+def federation(*hospitals: Hospital) -> Federation:
+    return Federation("test", "Test", "simulated", SCHEMA, hospitals, "drawn", "none", "none")
+
+
+def test_members_train_and_scored_hospitals_are_scored():
+    built = federation(Hospital("a", rows("np"), rows("")), Hospital("b", rows(""), rows("p")))
+    assert [hospital.name for hospital in built.members] == ["a"]
+    assert [hospital.name for hospital in built.scored] == ["b"]
+    assert built.require_trainable() is built
+
+
+def test_labels_are_one_for_the_second_code():
+    built = federation()
+    assert built.labels(rows("npp")).tolist() == [0, 1, 1]
+    assert built.labels(rows("npp")).dtype == np.int64
+    assert built.labels(rows("")).shape == (0,)
+
+
+def test_two_hospitals_of_one_name_are_refused():
+    with pytest.raises(DataError, match="same name"):
+        federation(Hospital("a", rows("np"), rows("")), Hospital("a", rows("np"), rows("")))
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "../x", "a" * 300, "", "日本\n"])
+def test_odd_names_are_just_names(name):
+    assert federation(Hospital(name, rows("np"), rows("n"))).hospitals[0].name == name
+
+
+def test_nobody_to_train_on():
+    with pytest.raises(DataError, match="no hospital has training rows"):
+        federation(Hospital("a", rows(""), rows("np"))).require_trainable()
+
+
+def test_a_hospital_with_one_class_is_named_with_the_remedy():
+    built = federation(Hospital("a", rows("np"), rows("")), Hospital("b", rows("pp"), rows("")))
+    with pytest.raises(DataError, match=r"hospital 'b': every training row has 'y' = ill; .* merge it"):
+        built.require_trainable()
+
+
+def test_one_class_is_accepted_where_the_protocol_has_it_but_not_everywhere():
+    built = federation(Hospital("a", rows("np"), rows("")), Hospital("b", rows("pp"), rows("")))
+    replace(built, single_class_accepted=True).require_trainable()
+    alone = replace(federation(Hospital("b", rows("pp"), rows(""))), single_class_accepted=True)
+    with pytest.raises(DataError, match="'b'"):
+        alone.require_trainable()
+
+
+def test_notes_are_added():
+    assert federation().with_notes("one").with_notes("two", "three").notes == ("one", "two", "three")

@@ -1,0 +1,106 @@
+"""TFF executors over a worker that may be restarted at any time."""
+
+from __future__ import annotations
+
+import contextlib
+
+import cachetools
+import grpc
+import tensorflow_federated as tff
+from tensorflow_federated.proto.v0 import executor_pb2_grpc
+
+from tff_health.runtime.worker import Worker, WorkerError
+
+_CACHED_EXECUTORS = 32  # one for each number of clients; Poisson-sampled rounds use many
+
+
+class _ClosingCache(cachetools.LRUCache):
+    """Closes what it evicts; TFF's own cache leaves evicted executors on the worker for good."""
+
+    def popitem(self) -> tuple[object, tff.framework.RemoteExecutor]:
+        key, executor = super().popitem()
+        executor.close()
+        return key, executor
+
+
+class _WorkerStub(tff.framework.RemoteExecutorGrpcStub):
+    """A stub whose clean-up calls, made from finalizers, never raise: a dead worker holds nothing."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        # Not the parent's constructor: it starts a thread that polls the connection five times a second and
+        # prints a traceback when the channel closes. `Worker` has already waited until calls are accepted.
+        self._channel = channel
+        self._stub = executor_pb2_grpc.ExecutorGroupStub(channel)
+
+    def dispose(self, request: object) -> None:
+        with contextlib.suppress(grpc.RpcError, tff.framework.RetryableError, ValueError):
+            super().dispose(request)
+
+    def dispose_executor(self, request: object) -> None:
+        with contextlib.suppress(grpc.RpcError, tff.framework.RetryableError, ValueError):
+            super().dispose_executor(request)
+
+
+class WorkerExecutorFactory(tff.framework.ExecutorFactory):
+    """Makes one remote executor for each number of clients; forgets them all when the worker is replaced.
+
+    Args:
+        worker: the process that computes; started when first needed, restarted when found dead.
+        default_num_clients: number of clients where a computation's arguments do not tell.
+    """
+
+    def __init__(self, worker: Worker, default_num_clients: int = 0) -> None:
+        self._worker = worker
+        self._default_num_clients = default_num_clients
+        self._executors = _ClosingCache(_CACHED_EXECUTORS)
+        self._generation = 0
+        self._stub: _WorkerStub | None = None
+        self._closed = False
+
+    def create_executor(self, cardinalities: tff.framework.CardinalitiesType) -> tff.framework.RemoteExecutor:
+        """The executor for these numbers of clients, on a worker that is running.
+
+        Raises:
+            WorkerError: the factory is closed, or the worker cannot start.
+        """
+        if self._closed:
+            raise WorkerError("This TFF execution context is closed: open a new one.")
+        generation = self._worker.ensure_running()
+        if self._stub is None or generation != self._generation:
+            self._forget()
+            self._stub = _WorkerStub(self._worker.channel)
+            self._generation = generation
+        cardinalities.setdefault(tff.CLIENTS, self._default_num_clients)
+        key = _key(cardinalities)
+        executor = self._executors.get(key)
+        if executor is None:
+            executor = tff.framework.RemoteExecutor(self._stub)
+            executor.set_cardinalities(cardinalities)
+            self._executors[key] = executor
+        return executor
+
+    def clean_up_executor(self, cardinalities: tff.framework.CardinalitiesType) -> None:
+        """Closes the executor for these numbers of clients, where one exists."""
+        cardinalities.setdefault(tff.CLIENTS, self._default_num_clients)
+        executor = self._executors.pop(_key(cardinalities), None)
+        if executor is not None:
+            executor.close()
+
+    def refuse(self) -> None:
+        """From now on `create_executor` raises, so that nothing restarts a worker about to be stopped."""
+        self._closed = True
+
+    def close(self) -> None:
+        """Closes every executor and refuses new ones."""
+        self.refuse()
+        self._forget()
+
+    def _forget(self) -> None:
+        for executor in list(self._executors.values()):
+            executor.close()
+        self._executors.clear()
+        self._stub = None
+
+
+def _key(cardinalities: tff.framework.CardinalitiesType) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted((str(placement), count) for placement, count in cardinalities.items()))
