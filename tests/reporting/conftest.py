@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from reporting_example import write_run
+
+from tff_health.reporting.report import make_report
+
+
+@pytest.fixture(scope="session")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder with the paper's data and real hospitals, to be read only."""
+    folder = tmp_path_factory.mktemp("runs") / "five-round"
+    write_run(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def reported(example: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example with its report, to be read only."""
+    folder = tmp_path_factory.mktemp("reported") / "five-round"
+    shutil.copytree(example, folder)
+    assert make_report(folder) == folder / "report.html"
+    return folder
+
+
+@pytest.fixture
+def run_folder(example: Path, tmp_path: Path) -> Path:
+    """A copy of the example that a test may change."""
+    return Path(shutil.copytree(example, tmp_path / "run"))

@@ -1,0 +1,43 @@
+"""What all parts of results.json have in common: plain numbers, null for what is not defined."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+
+def _finite(value: object) -> object:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _plain(value: object) -> object:
+    """NumPy scalars and arrays as Python's own, so that writers need not convert."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+Number = Annotated[float | None, BeforeValidator(_finite)]
+"""A float, or None where it is not defined; NaN and infinities become None."""
+
+Count = Annotated[int, Field(ge=0)]
+
+
+class Document(BaseModel):
+    """Base of all parts: unknown keys are refused, NumPy values are taken as plain numbers."""
+
+    model_config = ConfigDict(extra="forbid", validate_assignment=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_values(cls, value: Any) -> Any:
+        return _plain(value)

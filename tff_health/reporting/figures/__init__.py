@@ -1,0 +1,28 @@
+"""The report's figures: importing this registers them, in the order in which the report shows them."""
+
+# isort: off
+from tff_health.reporting.figures import hospitals
+from tff_health.reporting.figures import shares
+from tff_health.reporting.figures import distributions
+from tff_health.reporting.figures import correlation
+from tff_health.reporting.figures import pairs
+from tff_health.reporting.figures import rounds
+from tff_health.reporting.figures import arms
+from tff_health.reporting.figures import roc
+from tff_health.reporting.figures import reliability
+from tff_health.reporting.figures import confusion
+from tff_health.reporting.figures import fairness
+
+__all__ = [
+    "arms",
+    "confusion",
+    "correlation",
+    "distributions",
+    "fairness",
+    "hospitals",
+    "pairs",
+    "reliability",
+    "roc",
+    "rounds",
+    "shares",
+]

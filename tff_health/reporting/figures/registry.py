@@ -1,0 +1,146 @@
+"""The seam for figures: a function of a `RunRecord`, registered by name, is drawn into every report.
+
+```python
+@register_figure("cost", "Seconds a round")
+def cost(record: RunRecord) -> Drawing | None:
+    ...
+    return Drawing(figure, caption=f"A round takes {seconds:.2f} s.", alt="Bars of seconds a round by arm.")
+```
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from tff_health.reporting.record import RunRecord
+from tff_health.reporting.style import RC
+
+logger = logging.getLogger(__name__)
+
+Section = Literal["data", "results"]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure with the words that go with it.
+
+    Attributes:
+        figure: the drawing.
+        caption: one sentence with what it shows, computed from the numbers.
+        alt: what a reader who cannot see it needs to know.
+    """
+
+    figure: Figure
+    caption: str
+    alt: str
+
+
+FigureFunction = Callable[[RunRecord], Drawing | None]
+
+
+@dataclass(frozen=True)
+class RegisteredFigure:
+    """A figure that reports draw.
+
+    Attributes:
+        name: of its files, `figures/DATASET-NAME.svg`.
+        title: its heading.
+        function: returns None where the record holds nothing to draw.
+        section: among the figures on the data or those on the results.
+        paper: the figure of P1 that it answers to, such as `Fig. 15`; empty for none.
+    """
+
+    name: str
+    title: str
+    function: FigureFunction
+    section: Section = "results"
+    paper: str = ""
+
+
+@dataclass(frozen=True)
+class DrawnFigure:
+    """A figure as files; `failure` says why there are none."""
+
+    name: str
+    title: str
+    section: Section
+    paper: str
+    caption: str = ""
+    alt: str = ""
+    svg: bytes = b""
+    png: bytes = b""
+    failure: str = ""
+
+
+_REGISTRY: dict[str, RegisteredFigure] = {}
+
+
+def register_figure(
+    name: str, title: str, *, section: Section = "results", paper: str = ""
+) -> Callable[[FigureFunction], FigureFunction]:
+    """Makes a function one of the report's figures; a name that is taken is replaced in its place.
+
+    Args:
+        name: letters, digits and hyphens, since files are called by it.
+        title: heading in the report.
+        section: `data` or `results`.
+        paper: the figure of P1 that it answers to.
+
+    Raises:
+        ValueError: the name does not serve as part of a file name.
+    """
+    if not name.replace("-", "").isalnum() or not name.isascii():
+        raise ValueError(f"figure name {name!r}: use letters, digits and hyphens only")
+
+    def register(function: FigureFunction) -> FigureFunction:
+        _REGISTRY[name] = RegisteredFigure(name, title, function, section, paper)
+        return function
+
+    return register
+
+
+def unregister_figure(name: str) -> None:
+    """Takes a figure out of all later reports.
+
+    Raises:
+        KeyError: there is no such figure.
+    """
+    del _REGISTRY[name]
+
+
+def registered_figures() -> tuple[RegisteredFigure, ...]:
+    """All figures, in the order the report shows them."""
+    return tuple(_REGISTRY.values())
+
+
+def draw(registered: RegisteredFigure, record: RunRecord) -> DrawnFigure | None:
+    """Draws one figure as SVG and PNG.
+
+    A figure that raises does not cost the reader the rest of the report: its place says what went wrong.
+
+    Returns:
+        None where there is nothing to draw.
+    """
+    head = (registered.name, registered.title, registered.section, registered.paper)
+    try:
+        with matplotlib.rc_context(RC):  # type: ignore[arg-type]
+            drawing = registered.function(record)
+            if drawing is None:
+                return None
+            svg, png = io.BytesIO(), io.BytesIO()
+            drawing.figure.savefig(svg, format="svg", dpi=150, metadata={"Date": None, "Creator": None})
+            # Drawing the SVG has solved the layout; solving it again would add a third to the time of a
+            # report.
+            drawing.figure.set_layout_engine("none")
+            drawing.figure.savefig(png, format="png", dpi=200, metadata={"Software": None})
+    except Exception as error:
+        logger.exception("figure %r of dataset %r could not be drawn", registered.name, record.dataset_name)
+        return DrawnFigure(*head, failure=f"{type(error).__name__}: {error}")
+    return DrawnFigure(*head, drawing.caption, drawing.alt, svg.getvalue(), png.getvalue())

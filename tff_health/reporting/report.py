@@ -1,0 +1,193 @@
+"""The HTML report: one file without scripts or network, made from a run folder alone."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+import tff_health.reporting.figures  # noqa: F401 - registers the built-in figures
+from tff_health.reporting import formatting, glossary, paper
+from tff_health.reporting.answer import caveats, summary, verdicts
+from tff_health.reporting.atomic import write_atomically
+from tff_health.reporting.cohort import add_cohort
+from tff_health.reporting.contradictions import contradictions
+from tff_health.reporting.figures.registry import DrawnFigure, draw, registered_figures
+from tff_health.reporting.paper_tables import paper_groups, paper_tables
+from tff_health.reporting.record import Run, load_run
+from tff_health.reporting.results import Metric, Reference
+
+TABLE_METRICS = ("accuracy", "auc", "sensitivity", "specificity", "f1", "brier", "ece", "loss")
+
+
+@dataclass(frozen=True)
+class ComparisonRow:
+    """One arm of one dataset over several runs; None where a run lacks it."""
+
+    dataset: str
+    arm: str
+    cells: tuple[tuple[Metric, Metric] | None, ...]
+
+
+def make_report(folder: Path, extra_folders: Sequence[Path] = ()) -> Path:
+    """Writes `report.html` and `figures/` into a run folder.
+
+    Args:
+        folder: run folder with results.json; rounds.csv, predictions.csv and settings.toml are used where
+            present.
+        extra_folders: further run folders, set beside the first in a table at the top.
+
+    Returns:
+        The path of report.html.
+
+    Raises:
+        ReportError: a folder or file cannot be read or written; an earlier report is then left as it was.
+    """
+    run = load_run(folder)
+    others = [load_run(extra) for extra in extra_folders]
+    run = add_cohort(run)
+    drawn = {
+        name: [
+            figure for registered in registered_figures() if (figure := draw(registered, run.record(name))) is not None
+        ]
+        for name in run.results.datasets
+    }
+    for name, figures in drawn.items():
+        for figure in figures:
+            if not figure.failure:
+                stem = folder / "figures" / f"{file_stem(name)}-{figure.name}"
+                write_atomically(stem.with_suffix(".svg"), figure.svg)
+                write_atomically(stem.with_suffix(".png"), figure.png)
+    page = _environment().get_template("report.html").render(_context(run, others, drawn))
+    path = folder / "report.html"
+    write_atomically(path, page.encode())
+    return path
+
+
+def file_stem(name: str) -> str:
+    """A dataset's name as part of a file name; odd names get a digest so that two of them stay apart."""
+    if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,80}", name):
+        return name
+    cleaned = re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-")[:40]
+    return f"{cleaned or 'dataset'}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def _context(run: Run, others: list[Run], drawn: dict[str, list[DrawnFigure]]) -> dict[str, Any]:
+    results = run.results
+    found = verdicts(run)
+    references = _references(run)
+    concerns_paper = bool(references) or paper.PAPER_DATASET in results.datasets
+    return {
+        "run": run,
+        "results": results,
+        "others": others,
+        "comparison": _comparison([run, *others]) if others else [],
+        "verdicts": found,
+        "summary": summary(found),
+        "caveats": caveats(run, found),
+        "paper_tables": paper_tables(results, references),
+        "paper_groups": paper_groups(references),
+        "citation": paper.CITATION,
+        "contradictions": contradictions(results) if concerns_paper else [],
+        "figures": drawn,
+        "table_metrics": TABLE_METRICS,
+        "metric_glossary": glossary.METRICS,
+        "arm_glossary": glossary.arm_lines(results),
+        "internal": any(dataset.kind == "real" and dataset.arms for dataset in results.datasets.values()),
+        "anchors": {name: f"dataset-{position}" for position, name in enumerate(results.datasets, 1)},
+    }
+
+
+def _references(run: Run) -> list[Reference]:
+    """The run's own references; those of a cohort that the report added are made here."""
+    recorded = run.results.references
+    if paper.COHORT not in run.simulated or any(reference.dataset == paper.COHORT for reference in recorded):
+        return recorded
+    added = [reference for reference in paper.compare(run.results) if reference.dataset == paper.COHORT]
+    return [*recorded, *added]
+
+
+def _comparison(runs: list[Run]) -> list[ComparisonRow]:
+    keys = {
+        (name, arm): (dataset.title, entry.title)
+        for run in reversed(runs)
+        for name, dataset in run.results.datasets.items()
+        for arm, entry in dataset.shown_arms.items()
+    }
+    rows = []
+    for (name, arm), titles in keys.items():
+        cells = []
+        for run in runs:
+            dataset = run.results.datasets.get(name)
+            entry = dataset.arms.get(arm) if dataset else None
+            cells.append((entry.metric("test/accuracy"), entry.metric("test/auc")) if entry else None)
+        rows.append(ComparisonRow(*titles, tuple(cells)))
+    return sorted(rows, key=lambda row: row.dataset)
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("tff_health.reporting"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "number": formatting.number,
+        "interval": formatting.interval,
+        "signed": formatting.signed,
+        "share": formatting.percent,
+        "compact": formatting.compact,
+        "duration": formatting.duration,
+        "moment": formatting.moment,
+        "metric_label": formatting.metric_label,
+        "bounds": _bounds,
+        "value": _setting,
+        "data_uri": _data_uri,
+        "sentence": _sentence,
+        "lower_first": _lower_first,
+    }
+    return environment
+
+
+def _bounds(metric: Metric, digits: int = 3) -> str:
+    """The interval alone, for the small line under a value."""
+    if metric.value is None or metric.low is None or metric.high is None:
+        return ""
+    low, high = formatting.number(metric.low, digits), formatting.number(metric.high, digits)
+    return f"{low}\N{EN DASH}{high}"
+
+
+def _setting(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list):
+        return ", ".join(_setting(item) for item in value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _sentence(text: str) -> str:
+    """With a capital and a full stop."""
+    text = text.strip()
+    return text and text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _data_uri(svg: bytes) -> Markup:
+    """An SVG as the source of an image: sharp in print, and unable to run scripts there."""
+    return Markup(html.escape(f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"))

@@ -1,0 +1,308 @@
+"""The document model of results.json: what a run found, readable without the project.
+
+The JSON Schema made from these models stands in docs/results.schema.json; a test holds the two together.
+Metric names are `test/METRIC` (pooled held-out patients), `hospital/NAME/METRIC` and `train/METRIC`; the rounds of
+the paper's listing also have `listing/METRIC`, scored on training rows as the paper does. A value that is not defined
+(AUC where only one class was seen) is null, never NaN.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import (
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+)
+
+from tff_health.reporting.atomic import ReportError, write_atomically
+from tff_health.reporting.document import Count, Document, Number
+
+SCHEMA_NAME = "tff_health.results"
+SCHEMA_VERSION = 1
+SCHEMA = f"{SCHEMA_NAME}/{SCHEMA_VERSION}"
+
+
+class Metric(Document):
+    """A measured value with its 95 % interval.
+
+    Attributes:
+        value: the estimate, the mean over seeds.
+        low: lower end of the interval.
+        high: upper end of the interval.
+        n: held-out patients behind the value.
+        seeds: the value of each seed, in the order of the run's seeds.
+    """
+
+    value: Number = None
+    low: Number = None
+    high: Number = None
+    n: Count = 0
+    seeds: list[Number] = Field(default_factory=list)
+
+
+class Round(Document):
+    """Metrics after a communication round; round 0 is before training."""
+
+    round: Count
+    metrics: dict[str, Metric] = Field(default_factory=dict)
+
+
+class Confusion(Document):
+    """Counts of held-out patients at a threshold on the score (first seed)."""
+
+    threshold: float
+    tn: Count
+    fp: Count
+    fn: Count
+    tp: Count
+
+
+class Privacy(Document):
+    """A differential privacy guarantee with all that is needed to read it; further keys are free."""
+
+    model_config = ConfigDict(extra="allow")
+
+    unit: str
+    adjacency: str
+    mechanism: str
+    sampling: str
+    epsilon: Number
+    delta: Number
+    accountant: str
+    trust_model: str
+    secure_aggregation: Literal["none", "simulated", "masked"]
+
+
+class Arm(Document):
+    """One way of training, and what it reached.
+
+    Attributes:
+        title: for people.
+        description: one sentence for the glossary.
+        federated: whether hospitals trained together without pooling rows.
+        settings: hyperparameters.
+        metrics: by metric name, of the final round.
+        rounds: by round, where the arm has rounds.
+        confusion: counts at the decision threshold, first seed.
+        privacy: None where no guarantee is claimed.
+        cost: seconds_per_round, bytes_up, ...
+    """
+
+    title: str
+    description: str = ""
+    federated: bool = False
+    settings: dict[str, JsonValue] = Field(default_factory=dict)
+    metrics: dict[str, Metric] = Field(default_factory=dict)
+    rounds: list[Round] = Field(default_factory=list)
+    confusion: Confusion | None = None
+    privacy: Privacy | None = None
+    cost: dict[str, Number] = Field(default_factory=dict)
+
+    def metric(self, name: str) -> Metric:
+        """The metric `name`, or an empty one where the arm lacks it."""
+        return self.metrics.get(name) or Metric()
+
+    def at_round(self, number: int, name: str) -> Metric:
+        """The metric `name` after round `number`, or an empty one."""
+        for entry in self.rounds:
+            if entry.round == number:
+                return entry.metrics.get(name) or Metric()
+        return Metric()
+
+
+class Candidate(Document):
+    """One arm or setting that stood for selection."""
+
+    arm: str
+    settings: dict[str, JsonValue] = Field(default_factory=dict)
+    score: Number
+    chosen: bool = False
+
+
+class Selection(Document):
+    """How hyperparameters and the best arm were chosen, and on which rows (never on held-out ones)."""
+
+    on: str
+    criterion: str
+    best_arm: str | None = None
+    candidates: list[Candidate] = Field(default_factory=list)
+
+
+class HospitalCounts(Document):
+    """Patients of a hospital, and how many of them are of the positive class."""
+
+    train: Count
+    test: Count
+    train_positive: Count
+    test_positive: Count
+
+
+class Histogram(Document):
+    """Counts between edges; one edge more than counts."""
+
+    edges: list[float]
+    counts: list[float]
+
+
+class ColumnStatistics(Document):
+    """A column's statistics over all hospitals' training rows."""
+
+    name: str
+    kind: str
+    unit: str = ""
+    missing: Count = 0
+    mean: Number = None
+    sd: Number = None
+    minimum: Number = None
+    maximum: Number = None
+    histogram: Histogram | None = None
+    categories: dict[str, float] | None = None
+
+
+class Correlation(Document):
+    """Pearson correlations, square, in the order of `names`."""
+
+    names: list[str]
+    matrix: list[list[Number]]
+
+
+class Statistics(Document):
+    """Federated statistics of the training rows."""
+
+    columns: list[ColumnStatistics]
+    correlation: Correlation | None = None
+
+    def column(self, name: str) -> ColumnStatistics | None:
+        """The column called `name`, or None."""
+        return next((column for column in self.columns if column.name == name), None)
+
+
+class DatasetResult(Document):
+    """What a dataset is and what each arm reached on it."""
+
+    title: str
+    kind: Literal["real", "simulated"]
+    source: str
+    licence: str
+    unit: str = "patient"
+    target: str = ""
+    positive: str = ""
+    partition: str = ""
+    protocol: str = ""
+    notes: list[str] = Field(default_factory=list)
+    preprocessing: list[str] = Field(default_factory=list)
+    selection: Selection | None = None
+    hospitals: dict[str, HospitalCounts] = Field(default_factory=dict)
+    statistics: Statistics | None = None
+    arms: dict[str, Arm] = Field(default_factory=dict)
+
+    @property
+    def headline_arm(self) -> str | None:
+        """The federated arm that speaks for federation: the selected one, never the best on held-out rows.
+
+        Without a recorded selection it is the first federated arm of the file other than `paper-listing`, whose
+        faults are reproduced on purpose.
+        """
+        if self.selection and self.selection.best_arm in self.arms:
+            return self.selection.best_arm
+        proper = [name for name, arm in self.arms.items() if arm.federated and name != "paper-listing"]
+        return proper[0] if proper else None
+
+    @property
+    def shown_arms(self) -> dict[str, Arm]:
+        """Arms without the parts of another (`alone/NAME` is a part of `alone`)."""
+        return {name: arm for name, arm in self.arms.items() if "/" not in name}
+
+
+class Reference(Document):
+    """A published value beside ours, with one plain sentence on why they differ."""
+
+    source: str
+    row: str
+    metric: str
+    theirs: Number
+    ours: Number = None
+    arm: str | None = None
+    dataset: str | None = None
+    why: str
+
+
+class Results(Document):
+    """The whole of results.json."""
+
+    schema_: Literal["tff_health.results/1"] = Field(default="tff_health.results/1", alias="schema")
+    experiment: str
+    title: str
+    question: str
+    datasets: dict[str, DatasetResult]
+    references: list[Reference] = Field(default_factory=list)
+    environment: dict[str, JsonValue] = Field(default_factory=dict)
+    seeds: dict[str, JsonValue] = Field(default_factory=dict)
+    seconds: Number = None
+    started: str = ""
+    command: str = ""
+
+    model_config = ConfigDict(populate_by_name=True, title="Results of a tff_health run")
+
+
+def load_results(path: Path) -> Results:
+    """Reads results.json.
+
+    Raises:
+        ReportError: the file is missing, is not JSON, is not this project's, comes from a newer version, or a
+            part of it is not as the schema has it; the message names the part.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ReportError(
+            f"{path} does not exist: name a run folder, which holds results.json once its run has ended."
+        ) from error
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ReportError(f"{path} cannot be read as JSON ({error}): restore the file or run again.") from error
+    name = document.get("schema") if isinstance(document, dict) else None
+    family, _, version = str(name).rpartition("/")
+    if family != SCHEMA_NAME or not version.isdigit():
+        raise ReportError(f'{path} is not a results file of this project (its "schema" is {name!r}, not {SCHEMA!r}).')
+    if int(version) > SCHEMA_VERSION:
+        raise ReportError(
+            f"{path} was written by a newer version of tff_health ({name}; this one reads up to {SCHEMA}): "
+            "update tff_health."
+        )
+    try:
+        return Results.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the document"
+        raise ReportError(
+            f"{path} does not follow {SCHEMA}: {place}: {first['msg']} ({error.error_count()} in all); "
+            "restore the file or run again."
+        ) from error
+
+
+def save_results(results: Results, path: Path) -> None:
+    """Writes results.json atomically, as indented UTF-8 that `load_results` reads back unchanged.
+
+    Raises:
+        ReportError: the file cannot be written.
+    """
+    document = results.model_dump(mode="json", by_alias=True)
+    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    write_atomically(path, text.encode())
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of results.json, as docs/results.schema.json holds it."""
+    schema = Results.model_json_schema(by_alias=True, mode="validation")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def save_json_schema(path: Path) -> None:
+    """Writes the JSON Schema; run it on docs/results.schema.json after a change of these models."""
+    text = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+    write_atomically(path, text.encode())
