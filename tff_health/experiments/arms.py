@@ -121,7 +121,7 @@ class FederatedArm(ArmRun):
             self._record(0, repeat, 0, self.cache.initial_weights(self.candidate, repeat))
         data = [self._batches(rows, repeat, done + 1) for rows in self.dataset.train]
         self._state = process.next(self._state, data).state
-        self._record(0, repeat, done + 1, process.get_model_weights(self._state))
+        self._record(0, repeat, done + 1, self._state.global_model_weights)
         self.step += 1
 
     def rows_of_step(self, step: int) -> list[tuple[int, int, int]]:  # noqa: D102

@@ -52,6 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--out", type=Path, metavar="DIR", help="run folder (default: a new one in runs/)")
     run.add_argument("--data-dir", type=Path, metavar="DIR", help="folder with data files (or set TFF_HEALTH_DATA)")
     run.add_argument("--resume", action="store_true", help="go on with an interrupted run")
+    run.add_argument("--jobs", type=_jobs, metavar="N", help="datasets that run at a time (default: one a core)")
     run.add_argument("--quiet", action="store_true", help="no progress, only the result")
     run.set_defaults(action=_run)
 
@@ -116,9 +117,6 @@ def _run(parsed: argparse.Namespace) -> int:
         out = newest_folder(settings.experiment) if parsed.resume else default_folder(settings.experiment)
     check_writable(out)
 
-    from tff_health.runtime.quiet import silence_tensorflow
-
-    silence_tensorflow()
     from tff_health.experiments.run import present_datasets, run_experiment
     from tff_health.experiments.summary import headline
 
@@ -130,6 +128,7 @@ def _run(parsed: argparse.Namespace) -> int:
         out,
         data_dir=parsed.data_dir,
         resume=parsed.resume,
+        jobs=parsed.jobs or min(len(os.sched_getaffinity(0)), len(settings.datasets)),
         quiet=parsed.quiet,
         command=_as_typed(parsed),
     )
@@ -223,6 +222,13 @@ def _seed(text: str) -> int:
     value = int(text)
     if not 0 <= value < 2**32:
         raise argparse.ArgumentTypeError(f"must lie between 0 and {2**32 - 1}")
+    return value
+
+
+def _jobs(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
     return value
 
 

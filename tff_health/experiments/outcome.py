@@ -27,8 +27,11 @@ from tff_health.reporting.results import (
 from tff_health.reporting.results import Candidate as CandidateResult
 from tff_health.runtime.seeds import generator
 
-# Per-round bands are drawn, not tabulated: fewer resamples serve them.
+# Per-round bands and single hospitals' own models are drawn, not tabulated: fewer resamples serve them.
 ROUND_RESAMPLES = 200
+_METHOD_TITLES = {"fedavg": "FedAvg", "fedprox": "FedProx", "fedadam": "FedAdam", "fedyogi": "FedYogi"} | {
+    "fedadagrad": "FedAdagrad"
+}
 DEFAULT_DESCRIPTIONS = {
     "fedavg": "federated averaging: hospitals train from the shared model, the server averages what they send",
     "fedprox": "federated averaging whose hospitals are held near the shared model",
@@ -95,7 +98,7 @@ def _arm_results(
     federated = candidate.method in FEDERATED_METHODS
     title = settings.title or name
     if isinstance(settings.method, list):
-        title = f"{title} ({candidate.method.replace('fed', 'Fed', 1)})"
+        title = f"{title} ({_METHOD_TITLES[candidate.method]})"
     parts, repeats = arm.scores.shape[:2]
     thresholds = _thresholds(arm, task.threshold)
     stacked = arm.scores.reshape(parts * repeats, *arm.scores.shape[2:])
@@ -121,7 +124,7 @@ def _arm_results(
             results[f"{name}/{part}"] = Arm(
                 title=f"{part} alone",
                 description=f"trained on {part}'s own training patients only",
-                metrics=_final_metrics(arm, arm.scores[index, :, -1], thresholds[index], seed, resamples),
+                metrics=_final_metrics(arm, arm.scores[index, :, -1], thresholds[index], seed, ROUND_RESAMPLES),
                 **common,
             )
     return results

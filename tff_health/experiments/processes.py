@@ -31,6 +31,7 @@ class ProcessCache:
         self._federated: dict[tuple[object, ...], tff.learning.templates.LearningProcess] = {}
         self._local: dict[tuple[object, ...], Callable[..., list[Any]]] = {}
         self._predictors: dict[str, Predictor] = {}
+        self._states: dict[Candidate, Any] = {}
         self._initial: dict[tuple[str, int], Any] = {}
 
     def federated(self, candidate: Candidate) -> tff.learning.templates.LearningProcess:
@@ -49,11 +50,14 @@ class ProcessCache:
 
     def initial_state(self, candidate: Candidate, repeat: int) -> Any:
         """The state a repeat starts from: seeded weights, the candidate's server step."""
-        process = self.federated(candidate)
-        state = process.set_model_weights(process.initialize(), self.initial_weights(candidate, repeat))
-        parameters = process.get_hparams(state)
-        parameters["finalizer"]["learning_rate"] = np.float32(candidate.server_learning_rate)
-        return process.set_hparams(state, parameters)
+        if candidate not in self._states:
+            process = self.federated(candidate)
+            state = process.initialize()
+            parameters = process.get_hparams(state)
+            parameters["finalizer"]["learning_rate"] = np.float32(candidate.server_learning_rate)
+            self._states[candidate] = process.set_hparams(state, parameters)
+        # What `set_model_weights` does, without a call of TFF for every fold and repeat.
+        return self._states[candidate]._replace(global_model_weights=self.initial_weights(candidate, repeat))
 
     def local(self, candidate: Candidate) -> Callable[[list[Any], list[Any]], list[Any]]:
         """The computation that trains models apart from each other."""

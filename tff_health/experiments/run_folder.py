@@ -11,7 +11,6 @@ import time
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import tomli_w
@@ -20,11 +19,10 @@ from data.errors import TffHealthError
 from tff_health.experiments.settings import ExperimentSettings
 
 SETTINGS_FILE = "settings.toml"
-ROUND_COLUMNS = (
-    "dataset", "arm", "seed", "round", "train_loss", "loss", "accuracy", "auc", "sensitivity", "specificity", "f1",
-    "brier", "ece", "epsilon",
-)  # fmt: skip
+METRIC_COLUMNS = ("loss", "accuracy", "auc", "sensitivity", "specificity", "f1", "brier", "ece")
+ROUND_COLUMNS = ("dataset", "arm", "seed", "round", "train_loss", *METRIC_COLUMNS, "epsilon")
 TIMING_COLUMNS = ("dataset", "arm", "step", "seconds")
+PREDICTION_COLUMNS = ("dataset", "arm", "seed", "hospital", "patient", "label", "score")
 
 
 class RunFolderError(TffHealthError):
@@ -103,6 +101,11 @@ def read_settings(folder: Path) -> ExperimentSettings:
         raise RunFolderError(f"{folder / SETTINGS_FILE} cannot be read as settings of a run.") from error
 
 
+def result_file(folder: Path, dataset: str) -> Path:
+    """Where a dataset's process leaves its part of results.json."""
+    return folder / "checkpoints" / safe_name(dataset) / "result.json"
+
+
 def explain(error: OSError, folder: Path) -> str:
     """One sentence on why the folder could not be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -148,17 +151,12 @@ class Table:
         except OSError as error:
             raise RunFolderError(explain(error, self._path.parent)) from error
 
-    def __enter__(self) -> Table:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Closes the file; may be called again."""
         try:
             self._file.close()
-        except OSError:
-            if error is None:
-                raise
+        except OSError as error:
+            raise RunFolderError(explain(error, self._path.parent)) from error
 
 
 def _text(value: Any) -> str:

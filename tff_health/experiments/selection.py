@@ -13,6 +13,7 @@ from tff_health.experiments.arms import cross_entropy, training_batches
 from tff_health.experiments.prepared import PreparedDataset, Rows, concatenated
 from tff_health.experiments.processes import ProcessCache
 from tff_health.experiments.settings import FEDERATED_METHODS, Candidate
+from tff_health.experiments.workload import federated_arms, is_scored
 from tff_health.runtime.seeds import integer_seed
 
 
@@ -57,24 +58,6 @@ def divide(dataset: PreparedDataset, folds: int, seed: int) -> list[Fold]:
     ]
 
 
-def is_scored(candidates: Sequence[Candidate], federated_arms: int) -> bool:
-    """Whether an arm needs cross-validation: to choose among candidates, or to be compared with other arms."""
-    if candidates[0].method in ("paper-listing", "logistic-regression"):
-        return False
-    return len(candidates) > 1 or (candidates[0].method in FEDERATED_METHODS and federated_arms > 1)
-
-
-def selection_rounds(arms: Mapping[str, Sequence[Candidate]], folds: int, rounds: int) -> int:
-    """Calls of TFF that `select` will make, for the progress bar."""
-    federated = sum(candidates[0].method in FEDERATED_METHODS for candidates in arms.values())
-    calls = 0
-    for candidates in arms.values():
-        if is_scored(candidates, federated):
-            runs = folds if candidates[0].method in FEDERATED_METHODS else 1
-            calls += len(candidates) * runs * rounds
-    return calls
-
-
 def select(
     dataset: PreparedDataset,
     arms: Mapping[str, Sequence[Candidate]],
@@ -103,10 +86,10 @@ def select(
         One score a candidate, in the order of `arms`.
     """
     divided = divide(dataset, folds, seed)
-    federated_arms = sum(candidates[0].method in FEDERATED_METHODS for candidates in arms.values())
+    rivals = federated_arms(list(arms.values()))
     scores = []
     for arm, candidates in arms.items():
-        needed = is_scored(candidates, federated_arms)
+        needed = is_scored(candidates, rivals)
         for candidate in candidates:
             loss = np.nan
             if needed and candidate.method in FEDERATED_METHODS:
@@ -148,7 +131,7 @@ def _federated(
             data = [training_batches(rows, candidate, seed, number, k) for rows in fold.fit]
             state = process.next(state, data).state
             advance()
-        pairs.append((process.get_model_weights(state), concatenated(fold.validation)))
+        pairs.append((state.global_model_weights, concatenated(fold.validation)))
     return _log_loss(pairs, candidate, cache)
 
 

@@ -20,8 +20,7 @@ def headline(outcome: RunOutcome) -> str:
             if arm in dataset.arms
         ]
         lines.append(f"{name}, held-out accuracy/AUC: " + ", ".join(figures))
-    if outcome.results.seconds is not None:
-        lines.append(f"Done in {outcome.results.seconds:.0f} s.")
+    lines.append(f"Done in {outcome.seconds:.0f} s.")
     return "\n".join([*lines, f"Report: {outcome.report}"])
 
 

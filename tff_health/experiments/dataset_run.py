@@ -1,0 +1,199 @@
+"""One dataset of a run: prepare, choose on training rows, train every arm step by step, score. Resumable anywhere."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from data.catalogue import load_dataset
+from tff_health.evaluation.classification import classification_metrics
+from tff_health.experiments.arms import ArmRun, build_arm
+from tff_health.experiments.events import Listener
+from tff_health.experiments.outcome import dataset_result
+from tff_health.experiments.prepared import PreparedDataset, prepare
+from tff_health.experiments.processes import ProcessCache
+from tff_health.experiments.run_folder import METRIC_COLUMNS, safe_name
+from tff_health.experiments.selection import Score, chosen, select
+from tff_health.experiments.settings import Candidate, ExperimentSettings
+from tff_health.experiments.workload import PREPARING, selection_calls
+from tff_health.reporting.results import DatasetResult
+from tff_health.runtime.checkpoints import CheckpointStore
+from tff_health.runtime.context import execution_context
+from tff_health.runtime.signals import InterruptGuard
+
+
+def run_dataset(
+    settings: ExperimentSettings,
+    name: str,
+    folder: Path,
+    listener: Listener,
+    guard: InterruptGuard,
+    *,
+    data_dir: Path | None = None,
+) -> DatasetResult:
+    """Runs, or goes on with, all arms of one dataset.
+
+    Args:
+        settings: of the whole experiment.
+        name: the dataset in the settings.
+        folder: the run folder.
+        listener: told of rows and progress.
+        guard: asked between steps whether the user wants to stop.
+        data_dir: where data files lie.
+
+    Returns:
+        The dataset's part of results.json.
+
+    Raises:
+        TffHealthError: the data cannot be used, the folder cannot be written, or the user stopped the run.
+    """
+    task = settings.datasets[name]
+    federation = load_dataset(task.source or name, task.options, data_dir=data_dir, seed=settings.seed)
+    parallel = settings.parallel_clients or -1
+    with execution_context(max_concurrent_computation_calls=parallel):
+        listener.stage(f"{name}: federated preprocessing")
+        dataset = prepare(name, federation, task.preprocessing)
+        listener.advance(PREPARING)
+        run = _DatasetRun(settings, dataset, folder, listener, guard)
+        scores = run.select()
+        arms = {arm: run.train(arm, chosen(scores, arm).candidate) for arm in task.arms}
+        listener.stage(f"{name}: scoring")
+        return dataset_result(
+            dataset,
+            task,
+            arms,
+            scores,
+            folds=settings.folds,
+            seed=settings.seed,
+            resamples=settings.bootstrap,
+            seconds=run.seconds_per_step,
+        )
+
+
+class _DatasetRun:
+    """What the steps of one dataset share."""
+
+    def __init__(
+        self,
+        settings: ExperimentSettings,
+        dataset: PreparedDataset,
+        folder: Path,
+        listener: Listener,
+        guard: InterruptGuard,
+    ) -> None:
+        self.settings, self.dataset, self.folder = settings, dataset, folder
+        self.listener, self.guard = listener, guard
+        self.cache = ProcessCache(dataset.feature_shape, settings.seed)
+        self.seconds_per_step: dict[str, float] = {}
+
+    def select(self) -> list[Score]:
+        """Cross-validated candidates, from a checkpoint where there is one."""
+        settings, name = self.settings, self.dataset.name
+        arms = {arm: settings.candidates(name, arm) for arm in settings.datasets[name].arms}
+        flat = [(arm, candidate) for arm, candidates in arms.items() for candidate in candidates]
+        self.listener.stage(f"{name}: choosing hyperparameters on training rows")
+        with self._store("selection") as store:
+            saved = self._latest(store)
+            if saved is not None:
+                self.listener.skip(selection_calls(settings, name))
+                return [Score(arm, c, float(loss)) for (arm, c), loss in zip(flat, saved["log_loss"], strict=True)]
+            scores = select(
+                self.dataset,
+                arms,
+                self.cache,
+                rounds=settings.rounds,
+                folds=settings.folds,
+                seed=settings.seed,
+                advance=self._one_call,
+            )
+            store.save(0, {"log_loss": np.array([score.log_loss for score in scores])})
+        return scores
+
+    def train(self, name: str, candidate: Candidate) -> ArmRun:
+        """Trains one arm to its end, from its last checkpoint where there is one."""
+        settings = self.settings
+        arm = build_arm(
+            self.dataset, candidate, self.cache, rounds=settings.rounds, repeats=settings.repeats, seed=settings.seed
+        )
+        seconds: list[float] = []
+        self.listener.stage(f"{self.dataset.name}: {name}")
+        with self._store(name) as store:
+            saved = self._latest(store)
+            if saved is not None:
+                arm.restore(saved)
+                seconds = [float(value) for value in saved["seconds"]]
+                self.listener.skip(arm.step)
+                for step in range(1, arm.step + 1):
+                    self._report_rounds(name, arm, step)
+            while not arm.finished:
+                self.guard.check()
+                clock = time.perf_counter()
+                arm.advance()
+                seconds.append(time.perf_counter() - clock)
+                store.save(arm.step, {**arm.payload(), "seconds": np.array(seconds)})
+                self._report_rounds(name, arm, arm.step)
+                self.listener.rows("timings", [(self.dataset.name, name, arm.step, round(seconds[-1], 6))])
+                self.listener.advance(1, f"step {arm.step} of {arm.total_steps}")
+        # The first step compiles; it is left out where there are more.
+        self.seconds_per_step[name] = median(seconds[1:] or seconds)
+        self._report_predictions(name, arm)
+        self._save_models(name, arm)
+        return arm
+
+    def _one_call(self) -> None:
+        self.guard.check()
+        self.listener.advance(1)
+
+    @contextlib.contextmanager
+    def _store(self, part: str) -> Iterator[CheckpointStore]:
+        folder = self.folder / "checkpoints" / safe_name(self.dataset.name) / safe_name(part)
+        store = CheckpointStore(folder, f"{self.settings.fingerprint}/{self.dataset.fingerprint}/{part}")
+        try:
+            yield store
+        finally:
+            store.close()
+
+    def _latest(self, store: CheckpointStore) -> Any:
+        checkpoint = store.latest()
+        for refused in store.refused:
+            self.listener.refused(refused.message)
+        return None if checkpoint is None else checkpoint.payload
+
+    def _report_rounds(self, name: str, arm: ArmRun, step: int) -> None:
+        rows = []
+        for part, repeat, number in arm.rows_of_step(step):
+            metrics = classification_metrics(self.dataset.test_labels, arm.scores[part, repeat, number])
+            shown = [None if np.isnan(metrics[column]) else float(metrics[column]) for column in METRIC_COLUMNS]
+            loss = float(arm.train_loss[part, repeat, number])
+            rows.append((self.dataset.name, _label(name, arm.parts[part]), repeat + 1, number, loss, *shown, None))
+        self.listener.rows("rounds", rows)
+
+    def _report_predictions(self, name: str, arm: ArmRun) -> None:
+        hospitals, labels = self.dataset.test_hospitals.tolist(), self.dataset.test_labels.tolist()
+        for part, repeat in np.ndindex(*arm.scores.shape[:2]):
+            label = _label(name, arm.parts[part])
+            final = np.round(arm.scores[part, repeat, -1], 6).tolist()
+            self.listener.rows(
+                "predictions",
+                [
+                    (self.dataset.name, label, repeat + 1, hospital, patient, truth, score)
+                    for patient, (hospital, truth, score) in enumerate(zip(hospitals, labels, final, strict=True))
+                ],
+            )
+
+    def _save_models(self, name: str, arm: ArmRun) -> None:
+        """The first repeat's final models in Keras' own format, one file a part."""
+        for part, weights in zip(arm.parts, (part[0] for part in arm.weights), strict=True):
+            if weights is not None:
+                file_name = safe_name(f"{self.dataset.name}-{_label(name, part).replace('/', '-')}")
+                arm.cache.predictor(arm.candidate).load(weights).save(self.folder / "model" / f"{file_name}.keras")
+
+
+def _label(arm: str, part: str) -> str:
+    return f"{arm}/{part}" if part else arm

@@ -1,0 +1,153 @@
+"""Datasets of a run in processes of their own, a few at a time.
+
+A dataset's events are passed on in the order of the settings whatever order they come in, so that the tables do not
+depend on which process was faster.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from data.errors import TffHealthError
+from tff_health.experiments.events import Listener, replay
+from tff_health.runtime import launcher
+from tff_health.runtime.signals import InterruptGuard
+
+_GRACE = 10.0  # seconds between asking a process to end and ending it
+
+
+class DatasetProcessError(TffHealthError):
+    """A dataset's process ended in a way that it could not explain itself."""
+
+
+class _FailedError(TffHealthError):
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def run_in_processes(
+    folder: Path,
+    names: Sequence[str],
+    jobs: int,
+    listener: Listener,
+    guard: InterruptGuard,
+    *,
+    data_dir: Path | None = None,
+) -> None:
+    """Runs all datasets of a run folder; each leaves its result in `run_folder.result_file`.
+
+    The processes die with this one, even if it is killed. Must be called from the main thread, whose end would be
+    theirs too.
+
+    Args:
+        folder: an opened run folder.
+        names: datasets in the order of the settings.
+        jobs: processes at a time.
+        listener: told everything, tables in the order of `names`.
+        guard: asked whether the user wants to stop.
+        data_dir: where data files lie.
+
+    Raises:
+        TffHealthError: a dataset's run failed; the others are stopped and can be resumed.
+        Interrupted: the user stopped the run.
+    """
+    events: queue.Queue[tuple[str, list[Any] | None]] = queue.Queue()
+    waiting, running = list(names), dict[str, subprocess.Popen[str]]()
+    orderly = _InOrder(names, listener)
+    try:
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                name = waiting.pop(0)
+                running[name] = _start(folder, name, data_dir, lambda event, name=name: events.put((name, event)))
+            guard.check()
+            try:
+                name, event = events.get(timeout=0.2)
+            except queue.Empty:
+                continue
+            if event is None:
+                status = running.pop(name).wait()
+                if status:
+                    raise DatasetProcessError(f"the process of {name} ended with status {status}; go on with --resume.")
+                orderly.finished(name)
+            elif event[0] == "failed":
+                raise _FailedError(event[1], event[2])
+            else:
+                orderly.take(name, event)
+    finally:
+        _stop(list(running.values()))
+
+
+def _start(
+    folder: Path, name: str, data_dir: Path | None, put: Callable[[list[Any] | None], None]
+) -> subprocess.Popen[str]:
+    # The launcher asks the kernel to end the process when this one dies.
+    command = [sys.executable, "-I", "-S", launcher.__file__, str(os.getpid()), sys.executable, "-m"]
+    command += ["tff_health.experiments.dataset_process", str(folder), name]
+    command += [str(data_dir)] if data_dir is not None else []
+    root = str(Path(__file__).parent.parent.parent)
+    path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH")) if part)
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONPATH": path},
+        # Ctrl-C is answered by this process alone, which then asks the others to stop.
+        start_new_session=True,
+    )
+
+    def read() -> None:
+        assert process.stdout is not None
+        with contextlib.suppress(ValueError):
+            for line in process.stdout:
+                put(json.loads(line))
+        put(None)
+
+    threading.Thread(target=read, daemon=True).start()
+    return process
+
+
+def _stop(processes: Sequence[subprocess.Popen[str]]) -> None:
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        try:
+            process.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+class _InOrder:
+    """Passes progress on at once, and rows of a dataset when all datasets before it have finished."""
+
+    def __init__(self, names: Sequence[str], listener: Listener) -> None:
+        self._left, self._listener = list(names), listener
+        self._held: dict[str, list[list[Any]]] = {name: [] for name in names}
+        self._done: set[str] = set()
+
+    def take(self, name: str, event: list[Any]) -> None:
+        if event[0] == "rows" and name != self._left[0]:
+            self._held[name].append(event)
+        else:
+            replay(event, self._listener)
+
+    def finished(self, name: str) -> None:
+        self._done.add(name)
+        while self._left and self._left[0] in self._done:
+            self._left.pop(0)
+            if self._left:
+                for event in self._held.pop(self._left[0]):
+                    replay(event, self._listener)
+                self._held[self._left[0]] = []
