@@ -90,7 +90,7 @@ def test_missing_data_folder(tmp_path):
 
 def test_required_data_that_are_absent(tmp_path):
     document = SMALL.format(top="").replace("datasets.paper_mock", "datasets.heart_disease")
-    document = document.replace('options = { hospitals = 3, rows = 40, held_out = 2, held_out_rows = 40 }\n', "")
+    document = document.replace("options = { hospitals = 3, rows = 40, held_out = 2, held_out_rows = 40 }\n", "")
     path = tmp_path / "heart.toml"
     path.write_text(document, "utf-8")
     done = run("run", str(path), "--data-dir", str(tmp_path), "--out", str(tmp_path / "out"))
@@ -159,6 +159,8 @@ def test_damaged_real_data(real_data, tmp_path):
 
 def test_output_into_a_pipe_ends(finished_run):
     script = f"{sys.executable} {ROOT / 'run_experiments.py'} report {finished_run} | cat"
-    done = subprocess.run(["bash", "-o", "pipefail", "-c", script], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", script], capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert Path(done.stdout.strip().removeprefix("Report: ")) == finished_run / "report.html"

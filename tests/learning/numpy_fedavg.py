@@ -73,7 +73,5 @@ def fedavg(hospitals, weights, optimizer, *, rounds, epochs, batch_size, seed, w
             sizes.append(len(x) if weighted else 1)
         share = np.array(sizes) / np.sum(sizes)
         update = [sum(s * c for s, c in zip(share, layer, strict=True)) for layer in zip(*changes, strict=True)]
-        weights = (
-            server.step(weights, update) if server else [w - u for w, u in zip(weights, update, strict=True)]
-        )
+        weights = server.step(weights, update) if server else [w - u for w, u in zip(weights, update, strict=True)]
     return weights

@@ -107,7 +107,9 @@ def test_any_tff_factory_is_an_aggregator(hospitals):
             def halve(value):
                 return tf.nest.map_structure(lambda v: v / 2, value)
 
-            @tff.federated_computation(inner.initialize.type_signature.result, tff.FederatedType(value_type, tff.CLIENTS))
+            @tff.federated_computation(
+                inner.initialize.type_signature.result, tff.FederatedType(value_type, tff.CLIENTS)
+            )
             def next_fn(state, value):
                 mean = inner.next(state, value)
                 return tff.templates.MeasuredProcessOutput(
@@ -145,9 +147,7 @@ def test_local_training_equals_one_hospital_federations(hospitals):
     start = initial_weights(mlp, (WIDTH,), 7)
     together = train([start] * len(hospitals), datasets(hospitals, 1))
     for hospital, weights in zip(hospitals, together, strict=True):
-        alone = fedavg(
-            [hospital], start.trainable, Sgd(0.1), rounds=1, epochs=2, batch_size=8, seed=SEED
-        )
+        alone = fedavg([hospital], start.trainable, Sgd(0.1), rounds=1, epochs=2, batch_size=8, seed=SEED)
         for got, want in zip(weights.trainable, alone, strict=True):
             np.testing.assert_allclose(got, want, atol=1e-5)
 

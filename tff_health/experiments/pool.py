@@ -68,7 +68,7 @@ def run_in_processes(
         while waiting or running:
             while waiting and len(running) < jobs:
                 name = waiting.pop(0)
-                running[name] = _start(folder, name, data_dir, lambda event, name=name: events.put((name, event)))
+                running[name] = _start(folder, name, data_dir, jobs, lambda event, name=name: events.put((name, event)))
             guard.check()
             try:
                 name, event = events.get(timeout=0.2)
@@ -88,7 +88,7 @@ def run_in_processes(
 
 
 def _start(
-    folder: Path, name: str, data_dir: Path | None, put: Callable[[list[Any] | None], None]
+    folder: Path, name: str, data_dir: Path | None, jobs: int, put: Callable[[list[Any] | None], None]
 ) -> subprocess.Popen[str]:
     # The launcher asks the kernel to end the process when this one dies.
     command = [sys.executable, "-I", "-S", launcher.__file__, str(os.getpid()), sys.executable, "-m"]
@@ -102,7 +102,7 @@ def _start(
         stdout=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-        env={**os.environ, "PYTHONPATH": path},
+        env={**_resources(jobs), **os.environ, "PYTHONPATH": path},
         # Ctrl-C is answered by this process alone, which then asks the others to stop.
         start_new_session=True,
     )
@@ -116,6 +116,21 @@ def _start(
 
     threading.Thread(target=read, daemon=True).start()
     return process
+
+
+def _resources(jobs: int) -> dict[str, str]:
+    """Environment that keeps processes side by side from fighting over cores; what the user has set wins.
+
+    The malloc thresholds keep freed arrays in the process: without them the system spends a fifth of the time on
+    giving the same pages back and forth.
+    """
+    threads = str(max(1, len(os.sched_getaffinity(0)) // jobs))
+    limits = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
+    return limits | {
+        "TF_NUM_INTEROP_THREADS": str(int(threads) + 1),
+        "MALLOC_TRIM_THRESHOLD_": "200000000",
+        "MALLOC_MMAP_THRESHOLD_": "200000000",
+    }
 
 
 def _stop(processes: Sequence[subprocess.Popen[str]]) -> None:

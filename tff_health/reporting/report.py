@@ -21,7 +21,8 @@ from tff_health.reporting.answer import caveats, summary, verdicts
 from tff_health.reporting.atomic import write_atomically
 from tff_health.reporting.cohort import add_cohort
 from tff_health.reporting.contradictions import contradictions
-from tff_health.reporting.figures.registry import DrawnFigure, draw, registered_figures
+from tff_health.reporting.figures.drawing import draw_all
+from tff_health.reporting.figures.registry import DrawnFigure
 from tff_health.reporting.paper_tables import paper_groups, paper_tables
 from tff_health.reporting.record import Run, load_run
 from tff_health.reporting.results import Metric, Reference
@@ -55,12 +56,7 @@ def make_report(folder: Path, extra_folders: Sequence[Path] = ()) -> Path:
     run = load_run(folder)
     others = [load_run(extra) for extra in extra_folders]
     run = add_cohort(run)
-    drawn = {
-        name: [
-            figure for registered in registered_figures() if (figure := draw(registered, run.record(name))) is not None
-        ]
-        for name in run.results.datasets
-    }
+    drawn = draw_all([run.record(name) for name in run.results.datasets])
     for name, figures in drawn.items():
         for figure in figures:
             if not figure.failure:
