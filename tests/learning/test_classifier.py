@@ -51,20 +51,20 @@ def trained(process, hospitals, model, rounds=3):
 
 
 CASES = {
-    "fedavg": (dict(), dict(), mlp, Sgd, 0.1),
-    "fedavg-logistic": (dict(), dict(), logistic_regression, Sgd, 0.1),
-    "fedavg-uniform-mean": (dict(aggregator="uniform-mean"), dict(weighted=False), mlp, Sgd, 0.1),
-    "fedavg-uniform-weighting": (dict(weighting="uniform"), dict(weighted=False), mlp, Sgd, 0.1),
-    "fedavg-adam-clients": (dict(), dict(), mlp, Adam, 0.01),
-    "fedprox": (dict(proximal_strength=0.5), dict(mu=0.5), mlp, Sgd, 0.1),
+    "fedavg": ({}, {}, mlp, Sgd, 0.1),
+    "fedavg-logistic": ({}, {}, logistic_regression, Sgd, 0.1),
+    "fedavg-uniform-mean": ({"aggregator": "uniform-mean"}, {"weighted": False}, mlp, Sgd, 0.1),
+    "fedavg-uniform-weighting": ({"weighting": "uniform"}, {"weighted": False}, mlp, Sgd, 0.1),
+    "fedavg-adam-clients": ({}, {}, mlp, Adam, 0.01),
+    "fedprox": ({"proximal_strength": 0.5}, {"mu": 0.5}, mlp, Sgd, 0.1),
     "fedprox-uniform": (
-        dict(proximal_strength=0.5, aggregator="uniform-mean"),
-        dict(mu=0.5, weighted=False),
+        {"proximal_strength": 0.5, "aggregator": "uniform-mean"},
+        {"mu": 0.5, "weighted": False},
         mlp,
         Sgd,
         0.1,
     ),
-    "fedadam": (dict(server_optimizer=build_server_adam(0.1)), dict(server=Adam(0.1, 1e-3)), mlp, Sgd, 0.1),
+    "fedadam": ({"server_optimizer": build_server_adam(0.1)}, {"server": Adam(0.1, 1e-3)}, mlp, Sgd, 0.1),
 }
 
 
@@ -181,7 +181,7 @@ def test_unknown_aggregator_suggests_the_nearest():
 def test_wrong_things_are_refused():
     with pytest.raises(TypeError, match=r"tff\.aggregators"):
         build_classifier_process(mlp, (2,), client_optimizer=build_optimizer("sgd", 0.1), aggregator=3)
-    with pytest.raises(TypeError, match="not a tf.keras.Model"):
+    with pytest.raises(TypeError, match=r"not a tf\.keras\.Model"):
         build_classifier_process(lambda shape: 3, (2,), client_optimizer=build_optimizer("sgd", 0.1))
     with pytest.raises(ValueError, match="proximal_strength"):
         build_classifier_process(mlp, (2,), client_optimizer=build_optimizer("sgd", 0.1), proximal_strength=-1)

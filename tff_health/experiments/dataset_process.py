@@ -1,4 +1,4 @@
-"""A process that runs one dataset of an experiment and tells its parent what happens (see `pool`)."""
+"""A process that runs datasets of an experiment one after another and tells its parent what happens (see `pool`)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from tff_health.runtime.quiet import silence_tensorflow
 
 
 def main(words: list[str]) -> int:
-    """Runs `FOLDER DATASET [DATA_DIR]`; events go to standard output, whatever else is printed to standard error."""
+    """Takes `FOLDER [DATA_DIR]` as arguments and names of datasets as lines of standard input, until it ends.
+
+    Events go to standard output, whatever else is printed to standard error.
+    """
     # Libraries print; a stray line among the events would break them.
     events = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -25,18 +28,15 @@ def main(words: list[str]) -> int:
     from tff_health.reporting.atomic import write_atomically
     from tff_health.runtime.signals import interruptible
 
-    folder, name = Path(words[0]), words[1]
+    folder, data_dir = Path(words[0]), Path(words[1]) if len(words) > 1 else None
     try:
         with interruptible() as guard:
-            result = run_dataset(
-                read_settings(folder),
-                name,
-                folder,
-                listener,
-                guard,
-                data_dir=Path(words[2]) if len(words) > 2 else None,
-            )
-            write_atomically(result_file(folder, name), result.model_dump_json(by_alias=True).encode())
+            settings = read_settings(folder)
+            for line in sys.stdin:
+                name = line.rstrip("\n")
+                result = run_dataset(settings, name, folder, listener, guard, data_dir=data_dir)
+                write_atomically(result_file(folder, name), result.model_dump_json(by_alias=True).encode())
+                listener.done()
     except TffHealthError as error:
         listener.failed(str(error), error.exit_code)
         return error.exit_code

@@ -58,6 +58,10 @@ class JsonLines:
         """See `Listener`."""
         self._send("refused", sentence)
 
+    def done(self) -> None:
+        """The dataset's run has ended and left its result."""
+        self._send("done")
+
     def failed(self, message: str, exit_code: int) -> None:
         """The dataset's run ended with an error that its user can meet."""
         self._send("failed", message, exit_code)

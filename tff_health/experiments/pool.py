@@ -13,7 +13,7 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,44 +61,60 @@ def run_in_processes(
         TffHealthError: a dataset's run failed; the others are stopped and can be resumed.
         Interrupted: the user stopped the run.
     """
-    events: queue.Queue[tuple[str, list[Any] | None]] = queue.Queue()
-    waiting, running = list(names), dict[str, subprocess.Popen[str]]()
+    events: queue.Queue[tuple[int, list[Any] | None]] = queue.Queue()
+    waiting, left = list(names), set(names)
     orderly = _InOrder(names, listener)
+    processes = [_start(folder, data_dir, jobs, index, events) for index in range(min(jobs, len(names)))]
+    working = {index: _next(process, waiting) for index, process in enumerate(processes)}
     try:
-        while waiting or running:
-            while waiting and len(running) < jobs:
-                name = waiting.pop(0)
-                running[name] = _start(folder, name, data_dir, jobs, lambda event, name=name: events.put((name, event)))
+        while left:
             guard.check()
             try:
-                name, event = events.get(timeout=0.2)
+                index, event = events.get(timeout=0.2)
             except queue.Empty:
                 continue
+            name = working[index]
             if event is None:
-                status = running.pop(name).wait()
-                if status:
+                if name is not None:
+                    status = processes[index].wait()
                     raise DatasetProcessError(f"the process of {name} ended with status {status}; go on with --resume.")
-                orderly.finished(name)
             elif event[0] == "failed":
                 raise _FailedError(event[1], event[2])
-            else:
+            elif name is not None and event[0] == "done":
+                orderly.finished(name)
+                left.discard(name)
+                working[index] = _next(processes[index], waiting)
+            elif name is not None:
                 orderly.take(name, event)
     finally:
-        _stop(list(running.values()))
+        _stop(processes)
+
+
+def _next(process: subprocess.Popen[str], waiting: list[str]) -> str | None:
+    """Gives the process its next dataset, or lets it end where none is left."""
+    assert process.stdin is not None
+    # A process that has died is noticed at the end of its events.
+    with contextlib.suppress(BrokenPipeError):
+        if waiting:
+            process.stdin.write(f"{waiting[0]}\n")
+            process.stdin.flush()
+            return waiting.pop(0)
+        process.stdin.close()
+    return waiting.pop(0) if waiting else None
 
 
 def _start(
-    folder: Path, name: str, data_dir: Path | None, jobs: int, put: Callable[[list[Any] | None], None]
+    folder: Path, data_dir: Path | None, jobs: int, index: int, events: queue.Queue[tuple[int, list[Any] | None]]
 ) -> subprocess.Popen[str]:
     # The launcher asks the kernel to end the process when this one dies.
     command = [sys.executable, "-I", "-S", launcher.__file__, str(os.getpid()), sys.executable, "-m"]
-    command += ["tff_health.experiments.dataset_process", str(folder), name]
+    command += ["tff_health.experiments.dataset_process", str(folder)]
     command += [str(data_dir)] if data_dir is not None else []
     root = str(Path(__file__).parent.parent.parent)
     path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH")) if part)
     process = subprocess.Popen(
         command,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         encoding="utf-8",
@@ -111,8 +127,8 @@ def _start(
         assert process.stdout is not None
         with contextlib.suppress(ValueError):
             for line in process.stdout:
-                put(json.loads(line))
-        put(None)
+                events.put((index, json.loads(line)))
+        events.put((index, None))
 
     threading.Thread(target=read, daemon=True).start()
     return process
@@ -135,7 +151,8 @@ def _resources(jobs: int) -> dict[str, str]:
 
 def _stop(processes: Sequence[subprocess.Popen[str]]) -> None:
     for process in processes:
-        process.terminate()
+        if process.stdin is not None and not process.stdin.closed:
+            process.terminate()
     for process in processes:
         try:
             process.wait(_GRACE)

@@ -179,7 +179,7 @@ class ExperimentSettings(Settings):
     parallel_clients: Annotated[int, Field(ge=0, le=10_000)] = 0
     model: str = "mlp"
     aggregator: str = "mean"
-    datasets: dict[str, DatasetSettings] = Field(min_length=1)
+    datasets: dict[Annotated[str, Field(pattern=r"^[^\r\n]{1,300}$")], DatasetSettings] = Field(min_length=1)
 
     @property
     def fingerprint(self) -> str:
