@@ -110,12 +110,12 @@ def _run(parsed: argparse.Namespace) -> int:
     settings = load_settings(parsed.experiment, parsed.overrides, parsed.seed)
     _check_data_dir(parsed.data_dir)
 
-    from tff_health.experiments.run_folder import check_writable, default_folder, newest_folder
+    from tff_health.experiments.run_folder import check_folder, default_folder, newest_folder
 
     out = parsed.out
     if out is None:
         out = newest_folder(settings.experiment) if parsed.resume else default_folder(settings.experiment)
-    check_writable(out)
+    check_folder(out, resume=parsed.resume)
 
     from tff_health.experiments.run import present_datasets, run_experiment
     from tff_health.experiments.summary import headline
@@ -164,6 +164,12 @@ def _list(parsed: argparse.Namespace) -> int:
 
 
 def _report(parsed: argparse.Namespace) -> int:
+    from tff_health.experiments.extensions import load_extensions
+    from tff_health.experiments.run_folder import SETTINGS_FILE, read_settings
+
+    if (parsed.folders[0] / SETTINGS_FILE).exists():
+        load_extensions(read_settings(parsed.folders[0]).extensions)
+
     from tff_health.reporting.report import make_report
 
     print(f"Report: {make_report(parsed.folders[0], parsed.folders[1:])}")

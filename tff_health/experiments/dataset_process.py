@@ -22,8 +22,6 @@ def main(words: list[str]) -> int:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     listener = JsonLines(events)
     silence_tensorflow()
-    if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())
     from tff_health.experiments.dataset_run import run_dataset
     from tff_health.reporting.atomic import write_atomically
     from tff_health.runtime.signals import interruptible

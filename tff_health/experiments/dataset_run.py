@@ -15,6 +15,7 @@ from data.catalogue import load_dataset
 from tff_health.evaluation.classification import classification_metrics
 from tff_health.experiments.arms import ArmRun, build_arm
 from tff_health.experiments.events import Listener
+from tff_health.experiments.extensions import load_extensions
 from tff_health.experiments.outcome import dataset_result
 from tff_health.experiments.prepared import PreparedDataset, prepare
 from tff_health.experiments.processes import ProcessCache
@@ -53,6 +54,7 @@ def run_dataset(
     Raises:
         TffHealthError: the data cannot be used, the folder cannot be written, or the user stopped the run.
     """
+    load_extensions(settings.extensions)
     task = settings.datasets[name]
     federation = load_dataset(task.source or name, task.options, data_dir=data_dir, seed=settings.seed)
     parallel = settings.parallel_clients or -1

@@ -270,7 +270,7 @@ def _partition(task: DatasetSettings) -> str:
     options = task.options
     kind = options.get("partition")
     if kind is None:
-        return "as the dataset comes"
+        return "natural: every row stays with the hospital that the dataset gives it to"
     words = {"iid": "at random", "dirichlet": "Dirichlet label skew", "size_skew": "skewed in size"}.get(
         kind, str(kind)
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from data.catalogue import is_present, load_dataset
 from data.errors import SettingsError
 from tff_health.experiments.events import Cells
+from tff_health.experiments.extensions import load_extensions
 from tff_health.experiments.pool import run_in_processes
 from tff_health.experiments.run_folder import (
     PREDICTION_COLUMNS,
@@ -23,6 +24,7 @@ from tff_health.experiments.run_folder import (
 from tff_health.experiments.settings import ExperimentSettings
 from tff_health.experiments.workload import REPORTING, dataset_work
 from tff_health.reporting.paper import compare
+from tff_health.reporting.peers import compare_with_peers
 from tff_health.reporting.report import make_report
 from tff_health.reporting.results import DatasetResult, Results, save_results
 from tff_health.runtime.environment import describe_environment
@@ -100,6 +102,7 @@ def run_experiment(
         TffHealthError: bad data, an unusable folder, an interruption; the folder keeps all finished steps.
     """
     started, clock = time.strftime("%Y-%m-%dT%H:%M:%S%z"), time.monotonic()
+    load_extensions(settings.extensions)
     # Data are read before the folder is made: a misnamed file must not leave an empty run behind.
     for name, task in settings.datasets.items():
         source = task.source or name
@@ -130,7 +133,7 @@ def run_experiment(
                 started=started,
                 command=command,
             )
-            results.references = compare(results)
+            results.references = [*compare(results), *compare_with_peers(results)]
             save_results(results, folder / "results.json")
             tables.close()
             report = make_report(folder)

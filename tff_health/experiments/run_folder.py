@@ -48,8 +48,21 @@ def newest_folder(experiment: str, base: Path = Path("runs")) -> Path:
     return max(found, key=lambda path: (path / SETTINGS_FILE).stat().st_mtime)
 
 
-def check_writable(folder: Path) -> None:
-    """Raises `RunFolderError` if the folder could not be made or written; makes nothing."""
+def check_folder(folder: Path, *, resume: bool) -> None:
+    """Says what stands against using the folder, before any work; makes nothing.
+
+    Raises:
+        RunFolderError: the folder holds something else, holds no run to resume, or cannot be written.
+    """
+    if (folder / SETTINGS_FILE).exists():
+        if not resume:
+            raise RunFolderError(
+                f"{folder} already holds a run; go on with it by --resume, or choose another folder by --out."
+            )
+    elif resume:
+        raise RunFolderError(f"{folder} holds no run to resume (no {SETTINGS_FILE}); leave out --resume to start one.")
+    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise RunFolderError(f"{folder} exists and is no empty folder; choose another by --out.")
     place = folder
     while not place.exists() and place != place.parent:
         place = place.parent
@@ -65,18 +78,11 @@ def open_folder(folder: Path, settings: ExperimentSettings, *, resume: bool) -> 
     Raises:
         RunFolderError: the folder holds something else, is not writable, or was made with other settings.
     """
+    check_folder(folder, resume=resume)
     settings_file = folder / SETTINGS_FILE
-    if settings_file.exists():
-        if not resume:
-            raise RunFolderError(
-                f"{folder} already holds a run; go on with it by --resume, or choose another folder by --out."
-            )
+    if resume:
         _check_same(settings_file, settings)
         return
-    if resume:
-        raise RunFolderError(f"{folder} holds no run to resume (no {SETTINGS_FILE}); leave out --resume to start one.")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RunFolderError(f"{folder} exists and is no empty folder; choose another by --out.")
     text = tomli_w.dumps(settings.model_dump(mode="json", exclude_none=True, exclude_defaults=False))
     try:
         folder.mkdir(parents=True, exist_ok=True)

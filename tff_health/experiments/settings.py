@@ -165,6 +165,7 @@ class ExperimentSettings(Settings):
         parallel_clients: clients that TFF's worker trains at a time; 0 leaves it to the worker.
         model: default model of all datasets.
         aggregator: default aggregator of all federated arms.
+        extensions: users' modules to import, which register metrics and figures.
         datasets: by name; the name is also the dataset unless `source` gives another.
     """
 
@@ -179,6 +180,7 @@ class ExperimentSettings(Settings):
     parallel_clients: Annotated[int, Field(ge=0, le=10_000)] = 0
     model: str = "mlp"
     aggregator: str = "mean"
+    extensions: list[str] = []
     datasets: dict[Annotated[str, Field(pattern=r"^[^\r\n]{1,300}$")], DatasetSettings] = Field(min_length=1)
 
     @property

@@ -55,12 +55,20 @@ def paper_tables(results: Results, references: list[Reference]) -> list[PaperTab
 
 def paper_groups(references: list[Reference]) -> list[PaperGroup]:
     """The references that are no rounds, by the number of the paper's figure."""
+    found = _grouped([ref for ref in references if ref.source.startswith("P1") and not is_round(ref)])
+    return sorted(found, key=lambda group: [int(part) for part in re.findall(r"\d+", group.source)])
+
+
+def peer_groups(references: list[Reference]) -> list[PaperGroup]:
+    """The references to other projects, in their own order."""
+    return _grouped([reference for reference in references if not reference.source.startswith("P1")])
+
+
+def _grouped(references: list[Reference]) -> list[PaperGroup]:
     groups: dict[tuple[str, str], list[Reference]] = {}
     for reference in references:
-        if not is_round(reference):
-            groups.setdefault((reference.source, reference.why), []).append(reference)
-    found = [PaperGroup(source, why, tuple(group)) for (source, why), group in groups.items()]
-    return sorted(found, key=lambda group: [int(part) for part in re.findall(r"\d+", group.source)])
+        groups.setdefault((reference.source, reference.why), []).append(reference)
+    return [PaperGroup(source, why, tuple(group)) for (source, why), group in groups.items()]
 
 
 def _table(results: Results, metric: str, group: list[Reference]) -> PaperTable:

@@ -23,7 +23,7 @@ from tff_health.reporting.cohort import add_cohort
 from tff_health.reporting.contradictions import contradictions
 from tff_health.reporting.figures.drawing import draw_all
 from tff_health.reporting.figures.registry import DrawnFigure
-from tff_health.reporting.paper_tables import paper_groups, paper_tables
+from tff_health.reporting.paper_tables import paper_groups, paper_tables, peer_groups
 from tff_health.reporting.record import Run, load_run
 from tff_health.reporting.results import Metric, Reference
 
@@ -92,6 +92,7 @@ def _context(run: Run, others: list[Run], drawn: dict[str, list[DrawnFigure]]) -
         "caveats": caveats(run, found),
         "paper_tables": paper_tables(results, references),
         "paper_groups": paper_groups(references),
+        "peer_groups": peer_groups(references),
         "citation": paper.CITATION,
         "contradictions": contradictions(results) if concerns_paper else [],
         "figures": drawn,
