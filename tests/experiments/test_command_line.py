@@ -157,6 +157,73 @@ def test_damaged_real_data(real_data, tmp_path):
     complains(done, 3, "processed.va.data")
 
 
+HEART = """
+experiment = "heart"
+title = "Heart"
+rounds = 1
+repeats = 1
+[datasets.heart_disease]
+options = {{ protocol = "{protocol}", verify = false }}
+[datasets.heart_disease.arms.fedavg]
+method = "fedavg"
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "parts"),
+    [
+        ("63.0,1.0,1.0,145.0,", "63.0,1.0,1.0,high,", ["processed.cleveland.data", "trestbps", "high"]),
+        ("63.0,1.0,1.0,145.0,", "63.0,1.0,9.0,145.0,", ["processed.cleveland.data", "cp", "codebook"]),
+        ("63.0,1.0,1.0,145.0,", "63.0,1.0,145.0,", ["processed.cleveland.data", "13", "14"]),
+        ("63.0,1.0,1.0,145.0,", "630.0,1.0,1.0,145.0,", ["processed.cleveland.data", "age", "630"]),
+        (None, "", ["processed.cleveland.data"]),
+    ],
+    ids=["text", "category", "column", "range", "empty"],
+)
+def test_an_edited_file_is_explained(real_data, tmp_path, old, new, parts):
+    folder = tmp_path / "heart_disease"
+    folder.mkdir()
+    for path in (real_data / "heart_disease").glob("processed.*.data"):
+        (folder / path.name).write_bytes(path.read_bytes())
+    target = folder / "processed.cleveland.data"
+    target.write_text(new if old is None else target.read_text("utf-8").replace(old, new), "utf-8")
+    settings = tmp_path / "heart.toml"
+    settings.write_text(HEART.format(protocol="flamby"), "utf-8")
+    done = run("run", str(settings), "--data-dir", str(tmp_path), "--out", str(tmp_path / "out"))
+    complains(done, 3, *parts)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_wrong_hash_is_refused(real_data, tmp_path):
+    folder = tmp_path / "heart_disease"
+    folder.mkdir()
+    for path in (real_data / "heart_disease").glob("processed.*.data"):
+        (folder / path.name).write_bytes(path.read_bytes())
+    target = folder / "processed.va.data"
+    target.write_bytes(target.read_bytes().replace(b"63,1,4,140", b"64,1,4,140", 1))
+    done = run("--data-dir", str(tmp_path), "--out", str(tmp_path / "out"))
+    complains(done, 3, "processed.va.data", "SHA-256")
+
+
+def test_a_folder_that_cannot_be_made():
+    done = run("run", str(ROOT / "tff_health/experiments/presets/five-round.toml"), "--out", "/proc/tff_health_run")
+    assert done.returncode == 2
+    assert "/proc/tff_health_run" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_disk_full_during_a_checkpoint(small_experiment, tmp_path):
+    """A limit on the size of files stands for the full disk: the system refuses the write in the same place."""
+    folder = tmp_path / "out"
+    words = " ".join([sys.executable, str(ROOT / "run_experiments.py"), "run", str(small_experiment), "--quiet"])
+    limited = ["bash", "-c", f"ulimit -f 8; exec {words} --out {folder}"]
+    done = subprocess.run(limited, capture_output=True, text=True, timeout=200, cwd=ROOT, check=False)
+    complains(done, 2, "disk is full")
+    resumed = run("run", str(small_experiment), "--quiet", "--out", str(folder), "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    assert (folder / "report.html").exists()
+
+
 def test_output_into_a_pipe_ends(finished_run):
     script = f"{sys.executable} {ROOT / 'run_experiments.py'} report {finished_run} | cat"
     done = subprocess.run(

@@ -191,3 +191,10 @@ def test_initial_weights_follow_the_seed():
     one, same, other = (initial_weights(mlp, (WIDTH,), seed).trainable[0] for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, same)
     assert np.abs(one - other).max() > 0
+
+
+def test_a_predictor_outlives_the_building_of_processes(hospitals):
+    predict = Predictor(mlp, (WIDTH,))
+    build_classifier_process(mlp, (WIDTH,), client_optimizer=build_optimizer("sgd", 0.1))
+    scores = predict(initial_weights(mlp, (WIDTH,), 1), hospitals[0][1])
+    assert scores.shape == (50,)

@@ -81,7 +81,7 @@ def run_experiment(
     *,
     data_dir: Path | None = None,
     resume: bool = False,
-    jobs: int = 1,
+    jobs: int = 0,
     quiet: bool = False,
     command: str = "",
 ) -> RunOutcome:
@@ -94,7 +94,7 @@ def run_experiment(
         folder: the run folder.
         data_dir: where data files lie.
         resume: go on with the run in `folder`.
-        jobs: datasets that run at a time, each in a process of its own; 1 runs them all in this process.
+        jobs: processes that run datasets side by side; 0 runs them one after another in this process.
         quiet: show no progress.
         command: what the report names as the command to make it again.
 
@@ -111,7 +111,7 @@ def run_experiment(
     work = REPORTING + sum(dataset_work(settings, name) for name in settings.datasets)
     with interruptible() as guard, Progress(work, quiet=quiet) as progress, _Tables(folder, progress, resume) as tables:
         try:
-            if jobs > 1:
+            if jobs:
                 run_in_processes(folder, list(settings.datasets), jobs, tables, guard, data_dir=data_dir)
                 datasets = {name: _read_result(folder, name) for name in settings.datasets}
             else:

@@ -90,7 +90,13 @@ class Predictor:
     def __init__(self, model_function: ModelFunction, feature_shape: Sequence[int]) -> None:
         self.model = model_function(tuple(feature_shape))
         features, _ = input_spec(feature_shape)
-        self._predict = tf.function(lambda batch: self.model(batch, training=False), input_signature=[features])
+
+        @tf.function(input_signature=[features])
+        def predict(batch: tf.Tensor) -> tf.Tensor:
+            return self.model(batch, training=False)
+
+        # Traced now: TFF clones Keras models inside a graph, after which Keras refuses to trace older ones.
+        self._predict = predict.get_concrete_function()
 
     def __call__(self, weights: Any, features: np.ndarray) -> np.ndarray:
         """Scores in [0, 1].

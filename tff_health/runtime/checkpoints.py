@@ -36,6 +36,8 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 class CheckpointError(TffHealthError):
     """A checkpoint could not be written; those written before are untouched."""
 
+    exit_code = 2
+
 
 class Checkpoint(NamedTuple):
     """A verified checkpoint.
