@@ -114,7 +114,12 @@ def test_folder_that_holds_something_else(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
-def test_a_users_own_data_with_a_one_class_hospital(tmp_path):
+@pytest.mark.parametrize(
+    ("rows", "parts"),
+    [("{'age': [30, 40], 'ill': [1, 1]}", ["south", "both classes"]), ("{'age': [], 'ill': []}", ["south", "no rows"])],
+    ids=["one class", "no rows"],
+)
+def test_a_users_own_data_with_a_hospital_that_cannot_train(tmp_path, rows, parts):
     (tmp_path / "mine.py").write_text(
         "import pandas as pd\n"
         "from data.federation import Federation, Hospital\n"
@@ -123,7 +128,7 @@ def test_a_users_own_data_with_a_one_class_hospital(tmp_path):
         "    schema = Schema((Column('age', 'integer', bounds=(0, 120)),\n"
         "                     Column('ill', 'binary', codebook={0: 'no', 1: 'yes'})), 'ill')\n"
         "    good = pd.DataFrame({'age': [30, 40, 50, 60], 'ill': [0, 1, 0, 1]})\n"
-        "    bad = pd.DataFrame({'age': [30, 40], 'ill': [1, 1]})\n"
+        f"    bad = pd.DataFrame({rows})\n"
         "    rows = [(name, schema.check(frame, name)) for name, frame in (('north', good), ('south', bad))]\n"
         "    return Federation('mine', 'Mine', 'real', schema,\n"
         "                      tuple(Hospital(n, f, f) for n, f in rows), 'me', 'none', 'none')\n",
@@ -136,7 +141,7 @@ def test_a_users_own_data_with_a_one_class_hospital(tmp_path):
         "utf-8",
     )
     done = run("run", str(path), "--out", str(tmp_path / "out"), cwd=tmp_path)
-    complains(done, 3, "south", "both classes")
+    complains(done, 3, *parts)
     assert not (tmp_path / "out").exists()
 
 
