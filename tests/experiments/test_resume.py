@@ -137,7 +137,7 @@ def test_killed_inside_a_checkpoint_write(small_experiment, finished_run, tmp_pa
     done = run("run", str(small_experiment), "--out", str(folder), "--resume")
     assert done.returncode == 0, done.stderr
     assert_same_run(finished_run, folder)
-    assert not [path for path in (folder / "checkpoints").rglob("*") if path.suffix not in ("", ".ckpt", ".lock")]
+    assert not list((folder / "checkpoints").rglob("*.tmp"))
 
 
 def test_a_damaged_checkpoint_is_refused_and_the_one_before_is_used(small_experiment, finished_run, tmp_path):
