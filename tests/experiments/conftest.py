@@ -24,8 +24,7 @@ options = {{ hospitals = 3, rows = 40, held_out = 2, held_out_rows = 40 }}
 preprocessing = {{ scaling = "none" }}
 [datasets.paper_mock.arms.paper-listing]
 method = "paper-listing"
-client_optimizer = "adam"
-client_learning_rate = 0.001
+client_learning_rate = 0.5
 [datasets.paper_mock.arms.fedavg]
 method = "fedavg"
 client_learning_rate = 0.5
