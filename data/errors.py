@@ -28,6 +28,10 @@ class SettingsError(TffHealthError):
     exit_code = 2
 
 
+class WrongKindError(SettingsError, TypeError):
+    """A part of the user's own that is not what it is used as: says what it is and what it should be."""
+
+
 class UnknownNameError(SettingsError):
     """A name that nothing answers to: says which known name is nearest."""
 

@@ -68,6 +68,9 @@ class Federation:
 
     def __post_init__(self) -> None:
         names = [hospital.name for hospital in self.hospitals]
+        for name in names:
+            if not isinstance(name, str) or not name.strip():
+                raise DataError(f"{self.name}: {name!r} cannot name a hospital; use text that is not empty.")
         if len(set(names)) != len(names):
             raise DataError(f"{self.name}: two hospitals have the same name; rename one of them.")
 
@@ -107,6 +110,16 @@ class Federation:
                     f"= {label}; a classifier needs both classes, so merge it with another hospital, leave "
                     "it out or choose a milder skew."
                 )
+        return self
+
+    def require_scored(self) -> Federation:
+        """Returns itself, or says that nobody holds out a patient.
+
+        Raises:
+            DataError: no hospital has held-out rows.
+        """
+        if not self.scored:
+            raise DataError(f"{self.name}: no hospital holds out a patient to score on; give one of them test rows.")
         return self
 
     def with_notes(self, *notes: str) -> Federation:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from typing import Any
 
 from data.errors import UnknownNameError
+from data.named import NAMED, load_named
 
 MODELS: dict[str, tuple[str, str]] = {
     "mlp": ("models.classifier:mlp", "one hidden layer of 64 ReLU units, the paper's network"),
@@ -16,7 +16,7 @@ MODELS: dict[str, tuple[str, str]] = {
 
 def check_model_name(name: str) -> None:
     """Raises `UnknownNameError` with the nearest name unless `name` can be looked up; imports nothing heavy."""
-    if name not in MODELS and ":" not in name:
+    if name not in MODELS and not NAMED.fullmatch(name):
         raise UnknownNameError.among("model", name, MODELS)
 
 
@@ -25,13 +25,7 @@ def load_model_function(name: str) -> Callable[..., Any]:
 
     Raises:
         UnknownNameError: no such name, module or function.
+        SettingsError: the module cannot be imported.
     """
     check_model_name(name)
-    module, function = (MODELS[name][0] if name in MODELS else name).split(":", 1)
-    try:
-        return getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError) as error:
-        raise UnknownNameError(
-            f"model {name!r} cannot be loaded ({error}); name a function that returns a Keras model as "
-            "module:function, with the module on the Python path or in the working folder."
-        ) from error
+    return load_named("model", MODELS[name][0] if name in MODELS else name)

@@ -66,3 +66,35 @@ def test_a_broken_extension_gets_one_sentence(tmp_path):
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "nowhere" in done.stderr
+
+
+def test_a_users_module_hides_nothing_of_the_project(tmp_path):
+    for name in ("models", "data", "queue"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('imported by mistake')", "utf-8")
+    (tmp_path / "own.toml").write_text(SMALL.format(top="").replace("rounds = 3", "rounds = 1"), "utf-8")
+    done = run("run", "own.toml", "--out", "out", "--quiet", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_diverging_arm_does_not_cost_the_others(tmp_path):
+    document = SMALL.format(top="").replace("rounds = 3", "rounds = 2").replace("repeats = 2", "repeats = 1")
+    head, rest = document.split("[datasets.paper_mock.arms.fedyogi]")
+    broken = 'client_learning_rate = 1000.0\nclient_optimizer = "momentum"\nmodel = "diverging:model"\n'
+    (tmp_path / "own.toml").write_text(
+        head + "[datasets.paper_mock.arms.fedyogi]" + rest.replace("client_learning_rate = 0.5\n", broken, 1), "utf-8"
+    )
+    (tmp_path / "diverging.py").write_text(
+        "import tensorflow as tf\n"
+        "def model(shape):\n"
+        "    squared = tf.keras.layers.Lambda(lambda x: tf.where(x > -1.0, x * float('nan'), x))\n"
+        "    layers = [tf.keras.layers.InputLayer(shape), tf.keras.layers.Dense(1), squared]\n"
+        "    return tf.keras.Sequential(layers)\n",
+        "utf-8",
+    )
+    done = run("run", "own.toml", "--out", "out", "--quiet", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    results = json.loads((tmp_path / "out" / "results.json").read_text("utf-8"))
+    arms = results["datasets"]["paper_mock"]["arms"]
+    assert arms["fedyogi"]["metrics"]["test/accuracy"]["value"] is None
+    assert "diverged" in arms["fedyogi"]["description"]
+    assert arms["fedavg"]["metrics"]["test/accuracy"]["value"] > 0.4

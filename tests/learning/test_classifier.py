@@ -152,25 +152,18 @@ def test_local_training_equals_one_hospital_federations(hospitals):
             np.testing.assert_allclose(got, want, atol=1e-5)
 
 
-def test_model_with_batch_normalisation_trains(hospitals):
-    def model(shape):
-        return tf.keras.Sequential(
-            [
-                tf.keras.layers.InputLayer(shape),
-                tf.keras.layers.BatchNormalization(),
-                tf.keras.layers.Dense(1, activation="sigmoid"),
-            ]
-        )
+def test_models_that_cannot_be_federated_are_refused():
+    def normalised(shape):
+        layers = [tf.keras.layers.InputLayer(shape), tf.keras.layers.BatchNormalization()]
+        return tf.keras.Sequential([*layers, tf.keras.layers.Dense(1, activation="sigmoid")])
 
-    process = build_classifier_process(model, (WIDTH,), client_optimizer=build_optimizer("sgd", 0.1))
-    start = initial_weights(model, (WIDTH,), 1)
-    state = process.set_model_weights(process.initialize(), start)
-    state = process.next(state, datasets(hospitals, 1)).state
-    weights = process.get_model_weights(state)
-    assert np.abs(weights.trainable[2] - start.trainable[2]).max() > 0
-    scores = Predictor(model, (WIDTH,))(weights, hospitals[0][1])
-    assert scores.shape == (50,)
-    assert ((scores > 0) & (scores < 1)).all()
+    def two_outputs(shape):
+        return tf.keras.Sequential([tf.keras.layers.InputLayer(shape), tf.keras.layers.Dense(2)])
+
+    with pytest.raises(TypeError, match="group or layer normalisation"):
+        build_classifier_process(normalised, (WIDTH,), client_optimizer=build_optimizer("sgd", 0.1))
+    with pytest.raises(TypeError, match="one probability"):
+        build_classifier_process(two_outputs, (WIDTH,), client_optimizer=build_optimizer("sgd", 0.1))
 
 
 def test_unknown_aggregator_suggests_the_nearest():

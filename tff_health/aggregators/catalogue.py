@@ -6,12 +6,12 @@ The seam for extension is TFF's own: wherever an aggregator is asked for, pass a
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from data.errors import UnknownNameError
+from data.errors import SettingsError, UnknownNameError, WrongKindError
+from data.named import NAMED, load_named
 
 if TYPE_CHECKING:
     import tensorflow_federated as tff
@@ -62,13 +62,17 @@ CATALOGUE: dict[str, CatalogueEntry] = {
     "mean": CatalogueEntry("mean weighted by each hospital's training rows (McMahan et al. 2017)", True, _mean),
     "uniform-mean": CatalogueEntry("every hospital counts the same; what the paper does", False, _uniform_mean),
     "robust": CatalogueEntry("weighted mean after adaptive zeroing and clipping of outlying updates", True, _robust),
-    "compressed": CatalogueEntry("weighted mean of quantised, entropy-coded updates", True, _compressed),
+    "compressed": CatalogueEntry(
+        "weighted mean after zeroing, clipping, and 8-bit quantisation of tensors above 20,000 entries",
+        True,
+        _compressed,
+    ),
 }
 
 
 def check_aggregator_name(name: str) -> None:
     """Raises `UnknownNameError` with the nearest name unless `name` can be looked up; imports nothing heavy."""
-    if name in CATALOGUE or ":" in name:
+    if name in CATALOGUE or NAMED.fullmatch(name):
         return
     raise UnknownNameError.among("aggregator", name, CATALOGUE)
 
@@ -81,26 +85,23 @@ def resolve_aggregator(aggregator: str | Factory) -> Factory:
 
     Raises:
         UnknownNameError: no such name, module or function.
-        TypeError: the thing named is not an aggregation factory.
+        WrongKindError: what is given or named is not an aggregation factory.
+        SettingsError: the user's module or function failed.
     """
     import tensorflow_federated as tff
 
     factories = (tff.aggregators.WeightedAggregationFactory, tff.aggregators.UnweightedAggregationFactory)
-    if not isinstance(aggregator, str):
-        if not isinstance(aggregator, factories):
-            raise TypeError(f"expected a tff.aggregators factory or a name, got {type(aggregator).__name__}")
-        return aggregator
-    check_aggregator_name(aggregator)
-    if aggregator in CATALOGUE:
-        return CATALOGUE[aggregator].build()
-    module_name, function_name = aggregator.split(":", 1)
-    try:
-        factory = getattr(importlib.import_module(module_name), function_name)()
-    except (ImportError, AttributeError) as error:
-        raise UnknownNameError(
-            f"aggregator {aggregator!r} cannot be loaded ({error}); name a function without arguments as "
-            "module:function, with the module on the Python path or in the working folder."
-        ) from error
+    factory: Any = aggregator
+    if isinstance(aggregator, str):
+        check_aggregator_name(aggregator)
+        build = CATALOGUE[aggregator].build if aggregator in CATALOGUE else load_named("aggregator", aggregator)
+        try:
+            factory = build()
+        except Exception as error:
+            raise SettingsError(f"aggregator {aggregator!r} failed ({type(error).__name__}: {error}).") from error
     if not isinstance(factory, factories):
-        raise TypeError(f"{aggregator} returned {type(factory).__name__}, not a tff.aggregators factory")
+        raise WrongKindError(
+            f"the aggregator is {type(factory).__name__}, not a factory of tff.aggregators; pass one, or a function "
+            "without arguments that returns one as module:function."
+        )
     return factory

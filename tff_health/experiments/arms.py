@@ -89,13 +89,14 @@ class ArmRun(ABC):
     def _part_names(self) -> tuple[str, ...]:
         return ("",)
 
-    def _train_rows(self, part: int) -> Rows:
+    def train_rows(self, part: int) -> Rows:
+        """What a part trains on."""
         return self.dataset.all_train
 
     def _record(self, part: int, repeat: int, round_number: int, weights: Any) -> None:
         predict = self.cache.predictor(self.candidate)
         self.scores[part, repeat, round_number] = predict(weights, self.dataset.all_test.features)
-        rows = self._train_rows(part)
+        rows = self.train_rows(part)
         self.train_loss[part, repeat, round_number] = cross_entropy(rows.labels, predict(weights, rows.features))
         if round_number == self.rounds:
             self.weights[part][repeat] = weights
@@ -182,7 +183,7 @@ class LocalArm(ArmRun):
     def _part_names(self) -> tuple[str, ...]:
         return self._names
 
-    def _train_rows(self, part: int) -> Rows:
+    def train_rows(self, part: int) -> Rows:  # noqa: D102
         return self._rows[part]
 
 

@@ -208,7 +208,11 @@ def _data_fetch(parsed: argparse.Namespace) -> int:
 def _check_data_dir(folder: Path | None) -> None:
     from data.errors import DataError
 
-    if folder is not None and not folder.is_dir():
+    try:
+        usable = folder is None or folder.is_dir()
+    except OSError:
+        usable = False
+    if not usable:
         raise DataError(f"--data-dir {folder}: no such folder; name the folder that holds the data files.")
 
 
@@ -225,16 +229,16 @@ def _as_typed(parsed: argparse.Namespace) -> str:
 
 
 def _seed(text: str) -> int:
-    value = int(text)
+    value = int(text) if text.isascii() and text.isdigit() else -1
     if not 0 <= value < 2**32:
-        raise argparse.ArgumentTypeError(f"must lie between 0 and {2**32 - 1}")
+        raise argparse.ArgumentTypeError(f"must be a whole number between 0 and {2**32 - 1}")
     return value
 
 
 def _jobs(text: str) -> int:
-    value = int(text)
+    value = int(text) if text.isascii() and text.isdigit() else 0
     if value < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
+        raise argparse.ArgumentTypeError("must be a whole number of at least 1")
     return value
 
 

@@ -19,7 +19,7 @@ from tff_health.experiments.extensions import load_extensions
 from tff_health.experiments.outcome import dataset_result
 from tff_health.experiments.prepared import PreparedDataset, prepare
 from tff_health.experiments.processes import ProcessCache
-from tff_health.experiments.run_folder import METRIC_COLUMNS, safe_name
+from tff_health.experiments.run_folder import METRIC_COLUMNS, RunFolderError, explain, safe_name
 from tff_health.experiments.selection import Score, chosen, select
 from tff_health.experiments.settings import Candidate, ExperimentSettings
 from tff_health.experiments.workload import PREPARING, selection_calls
@@ -93,6 +93,9 @@ class _DatasetRun:
         self.listener, self.guard = listener, guard
         self.cache = ProcessCache(dataset.feature_shape, settings.seed)
         self.seconds_per_step: dict[str, float] = {}
+        rule = settings.datasets[dataset.name].threshold
+        # A rule chooses its threshold when training has ended; until then rounds are counted at .5.
+        self.threshold = rule if isinstance(rule, float) else 0.5
 
     def select(self) -> list[Score]:
         """Cross-validated candidates, from a checkpoint where there is one."""
@@ -125,7 +128,7 @@ class _DatasetRun:
         )
         seconds: list[float] = []
         self.listener.stage(f"{self.dataset.name}: {name}")
-        with self._store(name) as store:
+        with self._store("arms", name) as store:
             saved = self._latest(store)
             if saved is not None:
                 arm.restore(saved)
@@ -153,9 +156,10 @@ class _DatasetRun:
         self.listener.advance(1)
 
     @contextlib.contextmanager
-    def _store(self, part: str) -> Iterator[CheckpointStore]:
-        folder = self.folder / "checkpoints" / safe_name(self.dataset.name) / safe_name(part)
-        store = CheckpointStore(folder, f"{self.settings.fingerprint}/{self.dataset.fingerprint}/{part}")
+    def _store(self, *parts: str) -> Iterator[CheckpointStore]:
+        folder = (self.folder / "checkpoints" / safe_name(self.dataset.name)).joinpath(*map(safe_name, parts))
+        identity = "/".join((self.settings.fingerprint, self.dataset.fingerprint, *parts))
+        store = CheckpointStore(folder, identity)
         try:
             yield store
         finally:
@@ -170,16 +174,22 @@ class _DatasetRun:
     def _report_rounds(self, name: str, arm: ArmRun, step: int) -> None:
         rows = []
         for part, repeat, number in arm.rows_of_step(step):
-            metrics = classification_metrics(self.dataset.test_labels, arm.scores[part, repeat, number])
-            shown = [None if np.isnan(metrics[column]) else float(metrics[column]) for column in METRIC_COLUMNS]
-            loss = float(arm.train_loss[part, repeat, number])
-            rows.append((self.dataset.name, _label(name, arm.parts[part]), repeat + 1, number, loss, *shown, None))
+            scores, loss = arm.scores[part, repeat, number], float(arm.train_loss[part, repeat, number])
+            metrics = dict.fromkeys(METRIC_COLUMNS, float("nan"))
+            if np.isfinite(scores).all():  # a model that has diverged keeps its row, with empty cells
+                metrics = classification_metrics(self.dataset.test_labels, scores, self.threshold)
+            cells = [
+                None if np.isnan(value) else float(value) for value in (loss, *(metrics[c] for c in METRIC_COLUMNS))
+            ]
+            rows.append((self.dataset.name, _label(name, arm.parts[part]), repeat + 1, number, *cells, None))
         self.listener.rows("rounds", rows)
 
     def _report_predictions(self, name: str, arm: ArmRun) -> None:
         hospitals, labels = self.dataset.test_hospitals.tolist(), self.dataset.test_labels.tolist()
         for part, repeat in np.ndindex(*arm.scores.shape[:2]):
             label = _label(name, arm.parts[part])
+            if not np.isfinite(arm.scores[part, repeat, -1]).all():
+                continue
             final = np.round(arm.scores[part, repeat, -1], 6).tolist()
             self.listener.rows(
                 "predictions",
@@ -193,8 +203,11 @@ class _DatasetRun:
         """The first repeat's final models in Keras' own format, one file a part."""
         for part, weights in zip(arm.parts, (part[0] for part in arm.weights), strict=True):
             if weights is not None:
-                file_name = safe_name(f"{self.dataset.name}-{_label(name, part).replace('/', '-')}")
-                arm.cache.predictor(arm.candidate).load(weights).save(self.folder / "model" / f"{file_name}.keras")
+                file_name = "--".join(safe_name(word) for word in (self.dataset.name, name, part) if word)
+                try:
+                    arm.cache.predictor(arm.candidate).load(weights).save(self.folder / "model" / f"{file_name}.keras")
+                except OSError as error:
+                    raise RunFolderError(explain(error, self.folder)) from error
 
 
 def _label(arm: str, part: str) -> str:

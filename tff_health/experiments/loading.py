@@ -116,6 +116,8 @@ def _check_named_parts(document: dict[str, Any], path: list[str]) -> None:
     if path[0] != "datasets" or len(path) < 3:
         return
     tasks = document.get("datasets", {})
+    if not isinstance(tasks, dict) or not all(isinstance(task, dict) for task in tasks.values()):
+        raise SettingsError(f"--set {clip('.'.join(path))}: datasets holds a value, not a group of settings.")
     if path[1] not in tasks:
         raise UnknownNameError.among("dataset of this experiment", path[1], tasks)
     arms = tasks[path[1]].get("arms", {})
@@ -125,11 +127,18 @@ def _check_named_parts(document: dict[str, Any], path: list[str]) -> None:
 
 def _clear_own_choices(document: dict[str, Any], key: str) -> None:
     """`--set model=...` and `--set aggregator=...` are meant for every dataset and arm but the paper's listing."""
-    for task in document.get("datasets", {}).values():
-        task.pop(key, None)
-        for arm in task.get("arms", {}).values():
+    for task in _groups(document.get("datasets")):
+        inherited = task.pop(key, None)
+        for arm in _groups(task.get("arms")):
             if arm.get("method") != "paper-listing":
                 arm.pop(key, None)
+            elif inherited is not None:
+                arm.setdefault(key, inherited)
+
+
+def _groups(value: Any) -> list[dict[str, Any]]:
+    """The tables within a table; what is none is left to validation, which says so."""
+    return [group for group in value.values() if isinstance(group, dict)] if isinstance(value, dict) else []
 
 
 def _path(key: str) -> list[str]:
@@ -139,6 +148,8 @@ def _path(key: str) -> list[str]:
     except tomllib.TOMLDecodeError:
         raise SettingsError(f"--set {clip(key)}: not a dotted name of settings.") from None
     path = []
+    if not parsed:
+        raise SettingsError(f"--set {clip(key)}: not a dotted name of settings.")
     while isinstance(parsed, dict):
         name, parsed = next(iter(parsed.items()))
         path.append(name)

@@ -7,8 +7,12 @@ from typing import Any, Literal, cast
 
 import numpy as np
 
+from data.catalogue import validate_settings
+from data.errors import TffHealthError
+from tff_health.aggregators.catalogue import CATALOGUE
 from tff_health.evaluation.bootstrap import evaluate
 from tff_health.evaluation.classification import classification_metrics, confusion_matrix
+from tff_health.evaluation.registry import resolve_metrics
 from tff_health.evaluation.threshold import choose_threshold
 from tff_health.experiments.arms import ArmRun, PaperListingArm
 from tff_health.experiments.prepared import PreparedDataset
@@ -45,6 +49,9 @@ DEFAULT_DESCRIPTIONS = {
 }
 
 
+_DIVERGED = "; its training diverged (scores are not numbers), so its metrics are left out: lower its learning rate"
+
+
 def dataset_result(
     dataset: PreparedDataset,
     task: DatasetSettings,
@@ -79,7 +86,7 @@ def dataset_result(
         licence=federation.licence,
         target=federation.schema.target,
         positive=federation.schema.positive_label,
-        partition=_partition(task),
+        partition=_partition(dataset.name, task),
         protocol=federation.protocol,
         notes=list(federation.notes),
         preprocessing=dataset.preprocessor.describe(),
@@ -102,6 +109,8 @@ def _arm_results(
     parts, repeats = arm.scores.shape[:2]
     thresholds = _thresholds(arm, task.threshold)
     stacked = arm.scores.reshape(parts * repeats, *arm.scores.shape[2:])
+    # Arms without rounds have scores of the final one only.
+    converged = bool(np.isfinite(stacked[:, -1]).all())
     has_rounds = candidate.method != "logistic-regression"
     common: dict[str, Any] = {"federated": federated, "settings": _shown(candidate)}
     cost: dict[str, float | None] = {}
@@ -111,15 +120,15 @@ def _arm_results(
         cost["bytes_up"] = float(_model_bytes(arm))
     whole = Arm(
         title=title,
-        description=DEFAULT_DESCRIPTIONS[candidate.method],
+        description=DEFAULT_DESCRIPTIONS[candidate.method] + ("" if converged else _DIVERGED),
         metrics=_final_metrics(arm, stacked[:, -1], thresholds.reshape(-1), seed, resamples),
         rounds=_rounds(arm, stacked, thresholds.reshape(-1), seed) if has_rounds else [],
-        confusion=_confusion(arm, thresholds) if parts == 1 else None,
+        confusion=_confusion(arm, thresholds) if arm.parts == ("",) and converged else None,
         cost=cost,
         **common,
     )
     results = {name: whole}
-    if parts > 1:
+    if arm.parts != ("",):
         for index, part in enumerate(arm.parts):
             results[f"{name}/{part}"] = Arm(
                 title=f"{part} alone",
@@ -131,16 +140,18 @@ def _arm_results(
 
 
 def _thresholds(arm: ArmRun, rule: float | str) -> np.ndarray:
-    """float64 [parts, repeats]: fixed, or chosen on the part's own training rows."""
+    """float64 [parts, repeats]: fixed, or chosen on the part's own training rows; .5 where these have one class."""
     thresholds = np.full(arm.scores.shape[:2], rule if isinstance(rule, float) else 0.5)
     if isinstance(rule, float):
         return thresholds
     predict = arm.cache.predictor(arm.candidate)
     for part, repeat in np.ndindex(*thresholds.shape):
         weights = arm.weights[part][repeat]
-        if weights is not None:
-            rows = arm._train_rows(part)
+        rows = arm.train_rows(part)
+        if weights is not None and len(np.unique(rows.labels)) == 2:
             scores = predict(weights, rows.features)
+            if not np.isfinite(scores).all():
+                continue
             criterion = cast(Literal["accuracy", "youden"], rule)
             thresholds[part, repeat] = choose_threshold(rows.labels[:, 0], scores, criterion, bandwidth=0.05)
     return thresholds
@@ -186,6 +197,8 @@ def _metrics(
     resamples: int,
 ) -> dict[str, Metric]:
     """Every metric with its interval; the draws are the same for all arms, so that arms compare on equal terms."""
+    if not np.isfinite(scores).all():
+        return {f"{prefix}/{name}": Metric(n=len(labels)) for name in resolve_metrics(None)}
     rng = generator(seed, "bootstrap", prefix)
     intervals = evaluate(
         labels, scores, [float(t) for t in thresholds], rng=rng, resamples=resamples, hospitals=hospitals
@@ -239,6 +252,8 @@ def _shown(candidate: Candidate) -> dict[str, Any]:
     if candidate.method not in FEDERATED_METHODS:
         for key in ("aggregator", "weighting", "server_learning_rate"):
             shown.pop(key)
+    elif candidate.aggregator in CATALOGUE and not CATALOGUE[candidate.aggregator].weighted:
+        shown.pop("weighting")
     if candidate.method != "fedprox":
         shown.pop("proximal_strength")
     return shown
@@ -266,12 +281,17 @@ def _model_bytes(arm: ArmRun) -> int:
     return int(sum(np.asarray(value).nbytes for value in arm.weights[0][0].trainable))
 
 
-def _partition(task: DatasetSettings) -> str:
-    options = task.options
+def _partition(name: str, task: DatasetSettings) -> str:
+    """How rows came to hospitals, in words; empty for a user's dataset, whose protocol says it."""
+    try:
+        options = validate_settings(task.source or name, task.options)
+    except TffHealthError:
+        return ""
     kind = options.get("partition")
-    if kind is None:
-        return "natural: every row stays with the hospital that the dataset gives it to"
-    words = {"iid": "at random", "dirichlet": "Dirichlet label skew", "size_skew": "skewed in size"}.get(
-        kind, str(kind)
-    )
-    return f"{words}, alpha {options['alpha']:g}" if kind != "iid" and "alpha" in options else words
+    if kind in ("dirichlet", "size_skew"):
+        words = "Dirichlet label skew" if kind == "dirichlet" else "skewed in size"
+        return f"{words}, alpha {options['alpha']:g}"
+    return {
+        "iid": "at random",
+        "natural": "natural: every row stays with the hospital that recorded it",
+    }.get(str(kind), "")

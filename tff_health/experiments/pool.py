@@ -107,7 +107,7 @@ def _start(
     folder: Path, data_dir: Path | None, jobs: int, index: int, events: queue.Queue[tuple[int, list[Any] | None]]
 ) -> subprocess.Popen[str]:
     # The launcher asks the kernel to end the process when this one dies.
-    command = [sys.executable, "-I", "-S", launcher.__file__, str(os.getpid()), sys.executable, "-m"]
+    command = [sys.executable, "-I", "-S", launcher.__file__, str(os.getpid()), sys.executable, "-P", "-m"]
     command += ["tff_health.experiments.dataset_process", str(folder)]
     command += [str(data_dir)] if data_dir is not None else []
     root = str(Path(__file__).parent.parent.parent)

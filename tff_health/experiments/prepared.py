@@ -117,7 +117,7 @@ def prepare(name: str, federation: Federation, settings: PreprocessingSettings) 
     Raises:
         DataError: the rows cannot train a classifier, or nobody holds out a patient.
     """
-    federation.require_trainable()
+    federation.require_trainable().require_scored()
     schema = federation.schema
     statistics = compute_table_statistics(schema, [schema.encode(hospital.train) for hospital in federation.members])
     numeric, coded = settings.numeric_imputation, settings.categorical_imputation

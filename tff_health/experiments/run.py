@@ -106,7 +106,7 @@ def run_experiment(
     # Data are read before the folder is made: a misnamed file must not leave an empty run behind.
     for name, task in settings.datasets.items():
         source = task.source or name
-        load_dataset(source, task.options, data_dir=data_dir, seed=settings.seed).require_trainable()
+        load_dataset(source, task.options, data_dir=data_dir, seed=settings.seed).require_trainable().require_scored()
     open_folder(folder, settings, resume=resume)
     work = REPORTING + sum(dataset_work(settings, name) for name in settings.datasets)
     with interruptible() as guard, Progress(work, quiet=quiet) as progress, _Tables(folder, progress, resume) as tables:

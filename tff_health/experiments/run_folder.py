@@ -54,6 +54,13 @@ def check_folder(folder: Path, *, resume: bool) -> None:
     Raises:
         RunFolderError: the folder holds something else, holds no run to resume, or cannot be written.
     """
+    try:
+        _check_folder(folder, resume)
+    except OSError as error:
+        raise RunFolderError(explain(error, folder)) from error
+
+
+def _check_folder(folder: Path, resume: bool) -> None:
     if (folder / SETTINGS_FILE).exists():
         if not resume:
             raise RunFolderError(

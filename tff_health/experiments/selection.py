@@ -149,6 +149,8 @@ def _local(
             tasks.append((concatenated(fold.fit), concatenated(fold.validation), number))
         else:
             tasks += [(a, b, number) for a, b in zip(fold.fit, fold.validation, strict=True) if len(b)]
+    if not tasks:  # every hospital is too small to hold a row out
+        return np.nan
     weights: list[Any] = [cache.initial_weights(candidate, 0)] * len(tasks)
     train = cache.local(candidate)
     for k in range(1, rounds + 1):

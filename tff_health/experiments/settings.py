@@ -18,6 +18,7 @@ SERVER_DEFAULT_RATES = {"fedavg": 1.0, "fedprox": 1.0, "fedadam": 0.1, "fedyogi"
 
 Rate = Annotated[float, Field(gt=0, le=1000)]
 Epochs = Annotated[int, Field(ge=1, le=1000)]
+ArmName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._+-]{0,60}$")]
 Batch = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
@@ -89,6 +90,10 @@ class ArmSettings(Settings):
         for field in ("method", "client_learning_rate", "server_learning_rate", "local_epochs", "batch_size"):
             if getattr(self, field) == []:
                 raise ValueError(f"{field} is an empty list; give it a value to choose")
+        fixed = {"paper-listing", "logistic-regression"} & methods
+        for field in ("client_learning_rate", "server_learning_rate", "local_epochs", "batch_size"):
+            if fixed and isinstance(getattr(self, field), list):
+                raise ValueError(f"{field} of {fixed.pop()} is one value: there is nothing to choose among")
         if "fedprox" in methods and self.proximal_strength == 0:
             raise ValueError("fedprox needs proximal_strength above 0")
         if len(methods) > 1 and not methods <= set(FEDERATED_METHODS):
@@ -147,7 +152,7 @@ class DatasetSettings(Settings):
     aggregator: str | None = None
     threshold: Annotated[float, Field(gt=0, lt=1)] | Literal["accuracy", "youden"] = 0.5
     preprocessing: PreprocessingSettings = PreprocessingSettings()
-    arms: dict[str, ArmSettings] = Field(min_length=1)
+    arms: dict[ArmName, ArmSettings] = Field(min_length=1)
 
 
 class ExperimentSettings(Settings):

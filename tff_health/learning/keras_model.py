@@ -9,8 +9,9 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from data.errors import WrongKindError
+
 ModelFunction: TypeAlias = Callable[[tuple[int, ...]], tf.keras.Model]
-TffModel: TypeAlias = tff.learning.models.FunctionalModel | Callable[[], tff.learning.models.VariableModel]
 
 
 def input_spec(feature_shape: Sequence[int]) -> tuple[tf.TensorSpec, tf.TensorSpec]:
@@ -25,11 +26,12 @@ def build_tff_model(
     model_function: ModelFunction,
     feature_shape: Sequence[int],
     loss_function: Callable[[], tf.keras.losses.Loss] = tf.keras.losses.BinaryCrossentropy,
-) -> TffModel:
+) -> tff.learning.models.FunctionalModel:
     """Wraps a Keras model for TFF.
 
-    A functional model is used where it can be: it builds three times as fast as the variable form. Models with
-    state outside the gradient (batch normalisation) need the variable form.
+    Models with state outside the gradient (batch normalisation) are refused: TFF's client work returns trainable
+    weights only, so their moving averages would stay at their start and every score would be wrong. Batch
+    normalisation is also what differential privacy cannot have.
 
     Args:
         model_function: returns an uncompiled, built Keras model for a feature shape.
@@ -37,20 +39,23 @@ def build_tff_model(
         loss_function: returns a Keras loss of (labels [batch, 1], predictions [batch, 1]).
 
     Raises:
-        TypeError: the function returns something else than a Keras model.
+        WrongKindError: the function returns something else than a Keras model from such features to [batch, 1], or a
+            model with non-trainable weights.
     """
     shape = tuple(feature_shape)
     keras_model = model_function(shape)
     if not isinstance(keras_model, tf.keras.Model):
-        raise TypeError(f"the model function returned {type(keras_model).__name__}, not a tf.keras.Model")
+        raise WrongKindError(f"the model function returned {type(keras_model).__name__}, not a tf.keras.Model.")
+    if not keras_model.built or tuple(keras_model.output_shape) != (None, 1):
+        raise WrongKindError(
+            f"the model must be built for features of shape {shape} and end in one probability a patient, [batch, 1]."
+        )
     if keras_model.non_trainable_variables:
-
-        def variable_model() -> tff.learning.models.VariableModel:
-            return tff.learning.models.from_keras_model(
-                model_function(shape), loss=loss_function(), input_spec=input_spec(shape)
-            )
-
-        return variable_model
+        name = keras_model.non_trainable_variables[0].name
+        raise WrongKindError(
+            f"the model has weights that gradients do not reach ({name}), which federated training cannot carry; use "
+            "group or layer normalisation in place of batch normalisation."
+        )
     return tff.learning.models.functional_model_from_keras(
         keras_model, loss_fn=loss_function(), input_spec=input_spec(shape)
     )
@@ -61,17 +66,15 @@ def initial_weights(
 ) -> tff.learning.models.ModelWeights:
     """The weights a fresh model starts from, the same for the same seed.
 
-    Keras initialisers draw from Keras' own generator; seeding it here leaves NumPy's and Python's untouched.
+    Keras' initialisers can only be seeded through the global generators of Python, NumPy and TensorFlow, so these are
+    seeded too; the project's own streams do not use them.
 
     Args:
         model_function: as for `build_tff_model`.
         feature_shape: shape of one patient's features.
         seed: from the experiment's seed stream.
     """
-    tf.random.set_seed(seed)
-    tf.keras.backend.experimental.enable_tf_random_generator()
-    backend_seed = seed % (2**31 - 1)
-    tf.keras.utils.set_random_seed(backend_seed)
+    tf.keras.utils.set_random_seed(seed % (2**31 - 1))
     model = model_function(tuple(feature_shape))
     return tff.learning.models.ModelWeights(
         trainable=tuple(variable.numpy() for variable in model.trainable_variables),

@@ -39,14 +39,9 @@ def build_local_training(
     model = build_tff_model(model_function, feature_shape, loss_function)
     templates = tff.learning.templates
     uniform = tff.learning.ClientWeighting.UNIFORM
-    if isinstance(model, tff.learning.models.FunctionalModel):
-        work = templates.build_functional_model_delta_client_work(
-            model=model, optimizer=client_optimizer, client_weighting=uniform, loop_implementation=LOOP
-        )
-    else:
-        work = templates.build_model_delta_client_work(
-            model_fn=model, optimizer=client_optimizer, client_weighting=uniform, loop_implementation=LOOP
-        )
+    work = templates.build_functional_model_delta_client_work(
+        model=model, optimizer=client_optimizer, client_weighting=uniform, loop_implementation=LOOP
+    )
     _, weights_type, data_type = work.next.type_signature.parameter
 
     @tff.tensorflow.computation(weights_type.member, weights_type.member.trainable)

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from data.errors import WrongKindError
 from tff_health.learning.keras_model import ModelFunction
 
 
@@ -25,14 +26,16 @@ class FreshWeights:
         feature_shape: shape of one patient's features.
 
     Raises:
-        TypeError: the model holds a layer with weights that is not dense.
+        WrongKindError: the model holds a layer with weights that is not dense.
     """
 
     def __init__(self, model_function: ModelFunction, feature_shape: Sequence[int]) -> None:
         self._layers = [layer for layer in model_function(tuple(feature_shape)).layers if layer.weights]
         for layer in self._layers:
             if not isinstance(layer, tf.keras.layers.Dense):
-                raise TypeError(f"the paper's listing has dense layers only, not {type(layer).__name__}")
+                raise WrongKindError(
+                    f"the paper's listing has dense layers only, not {type(layer).__name__}; use model mlp."
+                )
 
     def draw(self, seed: np.random.SeedSequence) -> tff.learning.models.ModelWeights:
         """The weights that Keras would draw for a new model, from this seed alone."""
@@ -40,7 +43,8 @@ class FreshWeights:
         for layer, stream in zip(self._layers, seed.spawn(len(self._layers)), strict=True):
             kernel_seed, bias_seed = (int(word) for word in stream.generate_state(2))
             weights.append(_drawn(layer.kernel_initializer, layer.kernel.shape, kernel_seed))
-            weights.append(_drawn(layer.bias_initializer, layer.bias.shape, bias_seed))
+            if layer.use_bias:
+                weights.append(_drawn(layer.bias_initializer, layer.bias.shape, bias_seed))
         return tff.learning.models.ModelWeights(trainable=tuple(weights), non_trainable=())
 
 

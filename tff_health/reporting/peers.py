@@ -12,8 +12,8 @@ from tff_health.reporting.results import Arm, DatasetResult, Reference, Results
 FLAMBY = "FLamby, Fed-Heart-Disease"
 FLAMBY_ACCURACY = {"pooled": 0.795, "fedavg": 0.748, "best adaptive server (FedYogi)": 0.779, "cleveland alone": 0.784}
 _SAME = (
-    "Same patients, split and features, and logistic regression in both. Here features are standardised with means and "
-    "deviations over all hospitals, computed federatedly, which FLamby does not do."
+    "Same patients, split and features, and logistic regression in both; hyperparameters and preprocessing are each "
+    "project's own (ours: see Preprocessing), fitted federatedly over all hospitals here."
 )
 
 
@@ -21,6 +21,9 @@ def compare_with_peers(results: Results) -> list[Reference]:
     """Peers' figures beside this run's; empty where no dataset follows a peer's protocol exactly."""
     references = []
     for name, dataset in results.datasets.items():
+        ours = [arm for arm in dataset.arms.values() if arm.settings.get("method") != "paper-listing"]
+        if not all(arm.settings.get("model", "logistic-regression") == "logistic-regression" for arm in ours):
+            continue
         if not dataset.protocol.startswith("FLamby's:") or "(seed 43)" not in dataset.protocol:
             continue
         for row, theirs in FLAMBY_ACCURACY.items():
