@@ -84,3 +84,17 @@ def test_other_splits_stay_near_pooled_logistic_regression(real_data, tmp_path, 
     for metric in ("accuracy", "auc"):
         ours = value(results, "heart_disease", best, metric)
         assert ours >= value(results, "heart_disease", "pooled-logistic", metric) - 0.01
+
+
+def test_every_round_is_scored_pooled_and_by_hospital(finished_run):
+    arm = load_results(finished_run / "results.json").datasets["paper_mock"].arms["fedavg"]
+    assert [entry.round for entry in arm.rounds] == [0, 1, 2, 3]
+    names = ("loss", "accuracy", "auc", "sensitivity", "specificity", "f1", "brier", "ece")
+    for entry in arm.rounds[1:]:
+        for prefix in ("test", "hospital/held-out 1", "hospital/held-out 2"):
+            for name in names:
+                metric = entry.metrics[f"{prefix}/{name}"]
+                assert metric.low is not None, (prefix, name)
+                assert metric.low <= metric.high
+    assert arm.confusion is not None
+    assert arm.confusion.tn + arm.confusion.fp + arm.confusion.fn + arm.confusion.tp == 80

@@ -162,13 +162,18 @@ def _final_metrics(
 ) -> dict[str, Metric]:
     dataset = arm.dataset
     metrics = _metrics("test", scores, thresholds, dataset.test_labels, dataset.test_hospitals, seed, resamples)
-    if len(dataset.test) > 1:
-        for rows in dataset.test:
-            own = dataset.test_hospitals == rows.hospital
-            metrics |= _metrics(
-                f"hospital/{rows.hospital}", scores[:, own], thresholds, dataset.test_labels[own], None, seed, resamples
-            )
+    for hospital in _scored_hospitals(arm):
+        own = dataset.test_hospitals == hospital
+        metrics |= _metrics(
+            f"hospital/{hospital}", scores[:, own], thresholds, dataset.test_labels[own], None, seed, resamples
+        )
     return metrics
+
+
+def _scored_hospitals(arm: ArmRun) -> list[str]:
+    """Hospitals to score one by one; none where there is a single one, which is the pooled score."""
+    names = [rows.hospital for rows in arm.dataset.test]
+    return names if len(names) > 1 else []
 
 
 def _rounds(arm: ArmRun, stacked: np.ndarray, thresholds: np.ndarray, seed: int) -> list[Round]:
@@ -178,6 +183,14 @@ def _rounds(arm: ArmRun, stacked: np.ndarray, thresholds: np.ndarray, seed: int)
         metrics = _metrics(
             "test", stacked[:, number], thresholds, dataset.test_labels, dataset.test_hospitals, seed, ROUND_RESAMPLES
         )
+        for hospital in _scored_hospitals(arm):
+            own = dataset.test_hospitals == hospital
+            one = _metrics(
+                f"hospital/{hospital}", stacked[:, number, own], thresholds, dataset.test_labels[own], None, seed,
+                ROUND_RESAMPLES,
+            )  # fmt: skip
+            # Per seed and round and hospital would be most of the file and is in predictions.csv for the last round.
+            metrics |= {name: metric.model_copy(update={"seeds": []}) for name, metric in one.items()}
         if isinstance(arm, PaperListingArm):
             # The listing's second fault: it is scored on the first client's own training rows.
             labels = dataset.train[0].labels[:, 0].astype(np.int64)
