@@ -69,7 +69,7 @@ class Federation:
     def __post_init__(self) -> None:
         names = [hospital.name for hospital in self.hospitals]
         for name in names:
-            if not isinstance(name, str) or not name.strip():
+            if not isinstance(name, str) or not name:
                 raise DataError(f"{self.name}: {name!r} cannot name a hospital; use text that is not empty.")
         if len(set(names)) != len(names):
             raise DataError(f"{self.name}: two hospitals have the same name; rename one of them.")

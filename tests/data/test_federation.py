@@ -40,7 +40,18 @@ def test_two_hospitals_of_one_name_are_refused():
         federation(Hospital("a", rows("np"), rows("")), Hospital("a", rows("np"), rows("")))
 
 
-@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "../x", "a" * 300, "", "日本\n"])
+@pytest.mark.parametrize("name", ["", 1, None])
+def test_what_is_no_name_is_refused(name):
+    with pytest.raises(DataError, match="cannot name a hospital"):
+        federation(Hospital(name, rows("np"), rows("")))
+
+
+def test_somebody_must_hold_out_a_patient():
+    with pytest.raises(DataError, match="no hospital holds out a patient"):
+        federation(Hospital("a", rows("np"), rows(""))).require_scored()
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "../x", "a" * 300, " ", "日本\n"])
 def test_odd_names_are_just_names(name):
     assert federation(Hospital(name, rows("np"), rows("n"))).hospitals[0].name == name
 
