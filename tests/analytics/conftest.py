@@ -1,4 +1,4 @@
-"""One TFF worker for all tests of this folder."""
+"""One TFF worker for the tests of a file; kept no longer, since tests of the runtime count workers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tff_health.runtime.context import execution_context
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def tff_context() -> Iterator[None]:
     with execution_context():
         yield

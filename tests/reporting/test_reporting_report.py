@@ -21,7 +21,7 @@ ODD = "<script>alert('x')</script>"
 def few_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three figures instead of all, for tests that are about the words."""
     few = [figure for figure in registered_figures() if figure.name in ("roc", "reliability", "confusion")]
-    monkeypatch.setattr("tff_health.reporting.report.registered_figures", lambda: few)
+    monkeypatch.setattr("tff_health.reporting.figures.drawing.registered_figures", lambda: few)
 
 
 def _edit(folder: Path, change: Any) -> None:
