@@ -98,3 +98,13 @@ def test_a_diverging_arm_does_not_cost_the_others(tmp_path):
     assert arms["fedyogi"]["metrics"]["test/accuracy"]["value"] is None
     assert "diverged" in arms["fedyogi"]["description"]
     assert arms["fedavg"]["metrics"]["test/accuracy"]["value"] > 0.4
+
+
+def test_a_broken_model_function_gets_one_sentence(tmp_path):
+    (tmp_path / "broken.py").write_text("def model(shape):\n    return 1 / 0\n", "utf-8")
+    (tmp_path / "own.toml").write_text(SMALL.format(top=""), "utf-8")
+    done = run("run", "own.toml", "--out", "out", "--quiet", "--set", "model=broken:model", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "broken:model" in done.stderr
+    assert "division by zero" in done.stderr

@@ -18,11 +18,11 @@ from tff_health.experiments.arms import ArmRun, PaperListingArm
 from tff_health.experiments.prepared import PreparedDataset
 from tff_health.experiments.selection import Score, best_federated_arm, chosen
 from tff_health.experiments.settings import FEDERATED_METHODS, Candidate, DatasetSettings
+from tff_health.reporting.hospital_counts import hospital_counts
 from tff_health.reporting.results import (
     Arm,
     Confusion,
     DatasetResult,
-    HospitalCounts,
     Metric,
     Round,
     Selection,
@@ -91,7 +91,7 @@ def dataset_result(
         notes=list(federation.notes),
         preprocessing=dataset.preprocessor.describe(),
         selection=_selection(scores, folds, task),
-        hospitals=_hospitals(dataset),
+        hospitals=hospital_counts(federation),
         statistics=_statistics(dataset),
         arms=results,
     )
@@ -275,19 +275,6 @@ def _shown(candidate: Candidate) -> dict[str, Any]:
 def _statistics(dataset: PreparedDataset) -> Statistics:
     document = dataset.statistics.to_dict()
     return Statistics.model_validate({key: document[key] for key in ("columns", "correlation")})
-
-
-def _hospitals(dataset: PreparedDataset) -> dict[str, HospitalCounts]:
-    federation = dataset.federation
-    return {
-        hospital.name: HospitalCounts(
-            train=len(hospital.train),
-            test=len(hospital.test),
-            train_positive=int(federation.labels(hospital.train).sum()) if hospital.trains else 0,
-            test_positive=int(federation.labels(hospital.test).sum()) if hospital.is_scored else 0,
-        )
-        for hospital in federation.hospitals
-    }
 
 
 def _model_bytes(arm: ArmRun) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow_federated as tff
 
+from data.errors import SettingsError
 from models.catalogue import load_model_function
 from tff_health.experiments.settings import Candidate
 from tff_health.learning.classifier import build_classifier_process
@@ -85,8 +86,18 @@ class ProcessCache:
         return self._predictors[candidate.model]
 
     def model_function(self, candidate: Candidate) -> ModelFunction:
-        """The function that makes the candidate's Keras model."""
-        return load_model_function(candidate.model)
+        """The function that makes the candidate's Keras model; what a user's function raises becomes one sentence."""
+        function = load_model_function(candidate.model)
+
+        def made(shape: tuple[int, ...]) -> Any:
+            try:
+                return function(shape)
+            except Exception as error:
+                raise SettingsError(
+                    f"model {candidate.model!r} failed for features of shape {shape} ({type(error).__name__}: {error})."
+                ) from error
+
+        return made
 
 
 def _server_optimizer(candidate: Candidate) -> tff.learning.optimizers.Optimizer:

@@ -10,13 +10,13 @@ import pandas as pd
 from data.federation import Federation
 from data.schema import Column
 from tff_health.reporting import paper
+from tff_health.reporting.hospital_counts import hospital_counts
 from tff_health.reporting.record import Run
 from tff_health.reporting.results import (
     ColumnStatistics,
     Correlation,
     DatasetResult,
     Histogram,
-    HospitalCounts,
     Results,
     Statistics,
 )
@@ -40,7 +40,7 @@ def add_cohort(run: Run) -> Run:
     if paper.COHORT not in datasets:
         # A plain copy, so that the run as read stays what results.json holds.
         datasets = {**datasets, paper.COHORT: describe(federation)}
-    elif datasets[paper.COHORT].hospitals != _counts(federation):
+    elif datasets[paper.COHORT].hospitals != hospital_counts(federation):
         # The run drew other rows (another size or skew): its own statistics stand, without a pair plot.
         return run
     results = run.results.model_copy(update={"datasets": datasets})
@@ -79,24 +79,12 @@ def describe(federation: Federation) -> DatasetResult:
             *federation.notes,
             "No model was trained on these rows in this run; they serve the figures alone.",
         ],
-        hospitals=_counts(federation),
+        hospitals=hospital_counts(federation),
         statistics=Statistics(
             columns=[_column(column, frame[column.name]) for column in federation.schema.columns],
             correlation=Correlation(names=names, matrix=encoded[names].corr().to_numpy().tolist()),
         ),
     )
-
-
-def _counts(federation: Federation) -> dict[str, HospitalCounts]:
-    return {
-        hospital.name: HospitalCounts(
-            train=len(hospital.train),
-            test=len(hospital.test),
-            train_positive=int(federation.labels(hospital.train).sum()) if hospital.trains else 0,
-            test_positive=int(federation.labels(hospital.test).sum()) if hospital.is_scored else 0,
-        )
-        for hospital in federation.hospitals
-    }
 
 
 def _column(column: Column, values: pd.Series) -> ColumnStatistics:
