@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, SMALL, run
+from small_experiment import ROOT, SMALL, run
 
 
 def complains(done: subprocess.CompletedProcess[str], code: int, *parts: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from conftest import SMALL, run
+from small_experiment import SMALL, run
 
 MINE = """
 import tensorflow as tf

@@ -9,7 +9,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 import tomli_w
-from conftest import ROOT, run
+from small_experiment import ROOT, run
 
 from tff_health.reporting.results import load_results
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import ROOT, SMALL, command, run
+from small_experiment import ROOT, SMALL, command, run
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 import pytest
 import tensorflow as tf
-from conftest import ROOT, command, run
+from small_experiment import ROOT, command, run
 
 from tff_health.reporting.results import load_results
 
