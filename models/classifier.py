@@ -7,8 +7,10 @@ built, uncompiled `tf.keras.Model` from float32 [batch, *shape] to float32 [batc
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import tensorflow as tf
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 def mlp(feature_shape: Sequence[int], hidden: Sequence[int] = (64,)) -> tf.keras.Model:
@@ -18,6 +20,8 @@ def mlp(feature_shape: Sequence[int], hidden: Sequence[int] = (64,)) -> tf.keras
         feature_shape: shape of one patient's features, for example (30,).
         hidden: units of each hidden layer.
     """
+    import tensorflow as tf  # here, so that looking a model up costs nothing and the logs can be silenced before
+
     layers = [tf.keras.layers.InputLayer(tuple(feature_shape))]
     if len(feature_shape) > 1:
         layers.append(tf.keras.layers.Flatten())
@@ -31,6 +35,8 @@ def logistic_regression(feature_shape: Sequence[int]) -> tf.keras.Model:
     Args:
         feature_shape: shape of one patient's features.
     """
+    import tensorflow as tf  # here, so that looking a model up costs nothing and the logs can be silenced before
+
     layers = [tf.keras.layers.InputLayer(tuple(feature_shape))]
     if len(feature_shape) > 1:
         layers.append(tf.keras.layers.Flatten())
