@@ -156,15 +156,7 @@ def test_a_damaged_checkpoint_is_refused_and_the_one_before_is_used(small_experi
 def test_a_stopped_run_says_how_to_go_on(small_experiment, finished_run, tmp_path, number):
     folder = tmp_path / "stopped"
     arguments = ["run", str(small_experiment), "--out", str(folder)]
-    process = subprocess.Popen(
-        command(*arguments),
-        cwd=ROOT,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        # Whoever runs the tests in a shell's background has made them, and what they start, deaf to SIGINT.
-        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
-    )
+    process = subprocess.Popen(command(*arguments), cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
     while lines(folder / "rounds.csv") < 5:
         assert process.poll() is None
         time.sleep(0.05)
