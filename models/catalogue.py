@@ -11,6 +11,7 @@ from data.named import NAMED, load_named
 MODELS: dict[str, tuple[str, str]] = {
     "mlp": ("models.classifier:mlp", "one hidden layer of 64 ReLU units, the paper's network"),
     "logistic-regression": ("models.classifier:logistic_regression", "logistic regression, started at zero"),
+    "small-cnn": ("models.classifier:small_cnn", "two convolutions of stride 2 for small images"),
 }
 
 

@@ -7,6 +7,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from private_arms_example import (
+    LEDGER,
+    PRIVATE_ARMS,
+    PRIVATE_PREPROCESSING,
+    audit,
+    control,
+    membership,
+    privacy,
+)
 from sklearn.metrics import brier_score_loss, confusion_matrix, f1_score, log_loss, roc_auc_score
 
 from tff_health.reporting.paper import compare
@@ -120,11 +129,15 @@ def _dataset(
     )
     # One noise for all arms: they find the same patients hard, as real arms do.
     shared = generator.normal(0, 1.3, len(base))
+    real = name != "paper_mock"
     arms = {}
-    for arm, (title, federated, separation) in ARMS.items():
+    plans = {arm: (*plan, ROUNDS) for arm, plan in ARMS.items()}
+    if real:
+        plans |= {arm: (title, True, separation, last) for arm, (title, separation, last) in PRIVATE_ARMS.items()}
+    for arm, (title, federated, separation, last) in plans.items():
         entries, rows = [], base
-        for number in range(ROUNDS + 1):
-            reached = separation * (0.2 if arm == "paper-listing" else number / ROUNDS)
+        for number in range(last + 1):
+            reached = separation * (0.2 if arm == "paper-listing" else number / last)
             noise = shared + generator.normal(0, 0.3, len(base))
             rows = base.assign(arm=arm, score=_scores(base["label"].to_numpy(), reached, noise))
             metrics = _measured(rows, generator)
@@ -149,14 +162,15 @@ def _dataset(
         arms[arm] = {
             "title": title,
             "federated": federated,
-            "settings": {"rounds": ROUNDS, "learning_rate": 0.01},
+            "settings": {"rounds": last, "learning_rate": 0.01},
             "metrics": entries[-1]["metrics"] | by_hospital,
             "rounds": entries,
             "confusion": {"threshold": 0.5, "tn": tn, "fp": fp, "fn": fn, "tp": tp},
-            "privacy": None,
+            "privacy": privacy(arm),
+            "membership": membership(arm) if real else {},
+            "audit": audit(arm),
             "cost": {"seconds_per_round": 0.05, "bytes_up": 1200},
         }
-    real = name != "paper_mock"
     return {
         "title": "UCI Heart Disease, four hospitals" if real else "The paper's mock data",
         "kind": "real" if real else "simulated",
@@ -188,6 +202,9 @@ def _dataset(
         },
         "statistics": _statistics(name, generator),
         "arms": arms,
+        "private_preprocessing": PRIVATE_PREPROCESSING if real else [],
+        "membership_control": control() if real else {},
+        "ledger": LEDGER if real else [],
     }
 
 

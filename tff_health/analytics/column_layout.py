@@ -5,10 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
 from data.schema import Column, Schema
+from tff_health.analytics.histogram import Histogram
+
+Part = Literal["moments", "histograms", "categories"]
+"""What can be computed, or left out, besides the numbers of rows and of observed cells."""
+PARTS: tuple[Part, ...] = ("moments", "histograms", "categories")
 
 
 def histogram_edges(column: Column, bins: int) -> np.ndarray:
@@ -94,3 +100,22 @@ class ColumnLayout:
         """float64 [positions, 2]: public bounds; a coded column's are its first and last position."""
         columns = [self.schema.columns[i] for i in positions]
         return np.array([c.bounds or (0.0, len(c.codes) - 1.0) for c in columns]).reshape(-1, 2)
+
+    def histograms(self, counts: np.ndarray) -> dict[str, Histogram]:
+        """The summed bins of all numeric columns, column after column, as one histogram each."""
+        parts = np.split(counts, np.cumsum(self.bin_counts)[:-1])
+        found = {}
+        for i, edges, column_counts in zip(self.numeric, self.edges, parts, strict=False):
+            column = self.schema.columns[i]
+            found[column.name] = Histogram(edges, column_counts, has_unit_bins(column, edges))
+        return found
+
+    def category_counts(self, counts: np.ndarray) -> dict[str, np.ndarray]:
+        """The summed codes of all coded columns, column after column, as one array each."""
+        parts = np.split(counts, np.cumsum(self.code_counts)[:-1])
+        return {self.schema.columns[i].name: column for i, column in zip(self.coded, parts, strict=False)}
+
+
+def has_unit_bins(column: Column, edges: np.ndarray) -> bool:
+    """Whether each bin holds one integer."""
+    return column.kind == "integer" and bool(edges[1] - edges[0] == 1)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import collections
+from collections.abc import Collection
 
 import numpy as np
 import tensorflow as tf
 
-from tff_health.analytics.column_layout import ColumnLayout
+from tff_health.analytics.column_layout import PARTS, ColumnLayout, Part
 
 Tensors = collections.OrderedDict[str, tf.Tensor]
 
 
-def local_sums(rows: tf.Tensor, layout: ColumnLayout, *, correlation: bool) -> Tensors:
+def local_sums(rows: tf.Tensor, layout: ColumnLayout, *, correlation: bool, parts: Collection[Part] = PARTS) -> Tensors:
     """Sums over a hospital's rows; every global statistic follows from their totals.
 
     Moments are of z = (x - midpoint of the public bounds) / (half their width), which lies in [-1, 1]: the variance
@@ -24,6 +25,8 @@ def local_sums(rows: tf.Tensor, layout: ColumnLayout, *, correlation: bool) -> T
         rows: float64 [rows, columns] as `Schema.encode` gives it, NaN for missing.
         layout: the order of the results.
         correlation: whether to add the cross-moments.
+        parts: what is summed besides `rows` and `observed`: `moments` (`first` and `second`), `histograms`
+            (`histogram`), `categories`.
 
     Returns:
         float64 tensors: `rows` []; `observed` [columns]; `first` and `second` [numeric], sums of z and z**2;
@@ -36,10 +39,13 @@ def local_sums(rows: tf.Tensor, layout: ColumnLayout, *, correlation: bool) -> T
     sums["rows"] = tf.cast(tf.shape(rows)[0], tf.float64)
     sums["observed"] = tf.reduce_sum(tf.cast(observed, tf.float64), axis=0)
     z, present = _normalised(rows, layout, layout.numeric)
-    sums["first"] = tf.reduce_sum(z, axis=0)
-    sums["second"] = tf.reduce_sum(z * z, axis=0)
-    sums["histogram"] = _histogram(rows, present, layout)
-    sums["categories"] = _category_counts(rows, layout)
+    if "moments" in parts:
+        sums["first"] = tf.reduce_sum(z, axis=0)
+        sums["second"] = tf.reduce_sum(z * z, axis=0)
+    if "histograms" in parts:
+        sums["histogram"] = _histogram(rows, present, layout)
+    if "categories" in parts:
+        sums["categories"] = _category_counts(rows, layout)
     if correlation:
         z, present = _normalised(rows, layout, layout.correlated)
         sums["pairs"] = tf.matmul(present, present, transpose_a=True)

@@ -1,29 +1,45 @@
 """From a hospital's encoded rows to a model's features: imputation, one-hot encoding, scaling.
 
-Fitted once, from the federated statistics of training rows, and applied inside each hospital: `transform` is a pure
-function of the hospital's own rows and of what was fitted.
+Fitted once, from the federated statistics of training rows or from the schema alone, and applied inside each hospital:
+`transform` is a pure function of the hospital's own rows and of what was fitted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from data.schema import Schema
 from tff_health.analytics.encoder import FeatureEncoder, OneHot
 from tff_health.analytics.imputer import FeatureImputer, Imputation, strategies_by_kind
-from tff_health.analytics.scaler import Scaling, check_scaling, code_shares, numeric_scale, share_scale
+from tff_health.analytics.missing_indicators import MissingIndicators, public_indicators
+from tff_health.analytics.preprocessing_sentences import describe
+from tff_health.analytics.scaler import (
+    Scaling,
+    check_public_scaling,
+    check_scaling,
+    code_shares,
+    numeric_scale,
+    public_scale,
+    share_margin,
+    share_scale,
+)
 from tff_health.analytics.table_statistics import TableStatistics
 
 _FORMAT = 1
+_AS_IT_IS = (0.0, 1.0)
+_ZERO_ONE_TO_SYMMETRIC = (0.5, 0.5)
+
+Knowledge = Literal["statistics", "private statistics", "public"]
+"""What shaped a preprocessing: exact statistics of patients, a differentially private release, or the schema alone."""
 
 
 @dataclass(frozen=True)
 class TablePreprocessor:
-    """A fitted, immutable preprocessing; make it with `fit` or `from_dict`.
+    """A fitted, immutable preprocessing; make it with `fit`, `from_schema` or `from_dict`.
 
     Attributes:
         columns: the table's columns, target included, in the order of the matrices.
@@ -34,7 +50,8 @@ class TablePreprocessor:
         centre: subtracted from each encoded column; [width].
         scale: then divided by, never 0; [width].
         scaling: the setting, for the report.
-        scales_categories: the setting, for the report.
+        scales_categories: whether 0/1 columns were scaled, for the report.
+        knowledge: what shaped it, for the report.
     """
 
     columns: tuple[str, ...]
@@ -46,6 +63,7 @@ class TablePreprocessor:
     scale: tuple[float, ...]
     scaling: Scaling
     scales_categories: bool
+    knowledge: Knowledge = "statistics"
 
     @classmethod
     def fit(
@@ -57,7 +75,7 @@ class TablePreprocessor:
         scaling: Scaling = "standard",
         scale_categories: bool = True,
         one_hot: OneHot = "all",
-        missing_indicators: bool = False,
+        missing_indicators: MissingIndicators = False,
     ) -> TablePreprocessor:
         """Fits from statistics alone; no row is seen.
 
@@ -69,9 +87,11 @@ class TablePreprocessor:
             schema: the statistics' schema.
             imputation: see `imputer.strategies_by_kind`.
             scaling: of numeric columns, see `scaler.numeric_scale`.
-            scale_categories: whether 0/1 columns are standardised too; only where `scaling` is `standard`.
+            scale_categories: whether 0/1 columns are standardised too, or scaled to -1 and 1; only where `scaling` is
+                `standard` or `symmetric-bounds`.
             one_hot: see `FeatureEncoder.fit`.
-            missing_indicators: whether a 0/1 column is added for each feature with a missing training cell.
+            missing_indicators: which features get a 0/1 column for missing cells, see `MissingIndicators`. Noisy
+                statistics cannot tell which features have one, so `True` is refused with them.
 
         Raises:
             ValueError: a setting is unknown, or the statistics are of other columns or lack what a setting needs.
@@ -84,18 +104,25 @@ class TablePreprocessor:
         imputers = tuple(FeatureImputer.fit(statistics, column, strategies[column.kind]) for column in features)
         encoders = tuple(FeatureEncoder.fit(column, one_hot) for column in features)
         standardises = scaling == "standard" and scale_categories
+        symmetric = scaling == "symmetric-bounds" and scale_categories
+        zero_one = _ZERO_ONE_TO_SYMMETRIC if symmetric else _AS_IT_IS
         scales: list[tuple[float, float]] = []
         for column, encoder in zip(features, encoders, strict=True):
             if column.is_numeric:
                 scales.append(numeric_scale(statistics, column, scaling))
-                continue
-            shares = code_shares(statistics, column.name)
-            scales += [share_scale(shares[code]) if standardises else (0.0, 1.0) for code in encoder.codes]
-        indicators: tuple[str, ...] = ()
-        if missing_indicators:
-            flagged = [(f.name, i.missing) for f, i in zip(features, imputers, strict=True) if i.missing > 0]
-            indicators = tuple(name for name, _ in flagged)
-            scales += [share_scale(share) if standardises else (0.0, 1.0) for _, share in flagged]
+            elif standardises:
+                shares, margin = code_shares(statistics, column.name), share_margin(statistics, column.name)
+                scales += [share_scale(shares[code], margin) for code in encoder.codes]
+            else:
+                scales += [zero_one] * len(encoder.codes)
+        missing = {column.name: imputer.missing or 0.0 for column, imputer in zip(features, imputers, strict=True)}
+        if missing_indicators is True and not statistics.noise:
+            indicators = tuple(name for name, share in missing.items() if share > 0)
+        else:
+            indicators = public_indicators(schema, missing_indicators)
+        for name in indicators:
+            margin = share_margin(statistics, name)
+            scales.append(share_scale(missing[name], margin) if standardises else zero_one)
         return cls(
             columns=schema.names,
             target=schema.target,
@@ -105,7 +132,67 @@ class TablePreprocessor:
             centre=tuple(centre for centre, _ in scales),
             scale=tuple(scale for _, scale in scales),
             scaling=scaling,
-            scales_categories=standardises,
+            scales_categories=standardises or symmetric,
+            knowledge="private statistics" if statistics.noise else "statistics",
+        )
+
+    @classmethod
+    def from_schema(
+        cls,
+        schema: Schema,
+        *,
+        imputation: Imputation | None = None,
+        typical: Mapping[str, float] | None = None,
+        scaling: Scaling = "symmetric-bounds",
+        reach: float = 1.0,
+        scale_categories: bool = False,
+        one_hot: OneHot = "all",
+        missing_indicators: MissingIndicators = False,
+    ) -> TablePreprocessor:
+        """Makes a preprocessing of public knowledge alone: no patient's row has any part in it.
+
+        Its cost in privacy is nothing. No code of the codebook counts as unseen, and missingness in the data decides
+        nothing, since both are statistics of patients.
+
+        Args:
+            schema: the table's columns, whose bounds and codebooks are public.
+            imputation: `middle` of the public bounds for numeric columns; `all_zero` or `first` for coded ones;
+                default `middle` and `all_zero`. A binary column is one column, so there zero is its first code.
+            typical: by numeric feature, a value known from the literature, filled in instead of the middle.
+            scaling: of numeric columns, `symmetric-bounds`, `bounds` or `none`; see `scaler.public_scale`.
+            reach: `symmetric-bounds` scale to [-reach, reach]. Patients fill little of a public range, so that numbers
+                weigh less than 0/1 columns in gradients that are clipped; 2 makes them about equal.
+            scale_categories: whether 0/1 columns become -1 and 1; only with `symmetric-bounds`.
+            one_hot: see `FeatureEncoder.fit`.
+            missing_indicators: `schema`, names of features, or False; see `MissingIndicators`.
+
+        Raises:
+            ValueError: a setting is unknown or needs statistics of patients.
+        """
+        strategies = strategies_by_kind(imputation or {}, numeric="middle", coded="all_zero")
+        check_public_scaling(scaling, reach=reach, scale_categories=scale_categories)
+        features, typical = schema.features, dict(typical or {})
+        for name in typical:
+            if name not in [column.name for column in features]:
+                raise ValueError(f"typical: {name!r} is no feature of the schema")
+        encoders = tuple(FeatureEncoder.fit(column, one_hot) for column in features)
+        indicators = public_indicators(schema, missing_indicators)
+        zero_one = _ZERO_ONE_TO_SYMMETRIC if scale_categories else _AS_IT_IS
+        scales: list[tuple[float, float]] = []
+        for column, encoder in zip(features, encoders, strict=True):
+            scales += [public_scale(column, scaling, reach)] if column.is_numeric else [zero_one] * len(encoder.codes)
+        scales += [zero_one] * len(indicators)
+        return cls(
+            columns=schema.names,
+            target=schema.target,
+            imputers=tuple(FeatureImputer.public(c, strategies[c.kind], typical.get(c.name)) for c in features),
+            encoders=encoders,
+            indicators=indicators,
+            centre=tuple(centre for centre, _ in scales),
+            scale=tuple(scale for _, scale in scales),
+            scaling=scaling,
+            scales_categories=scale_categories,
+            knowledge="public",
         )
 
     @property
@@ -154,44 +241,7 @@ class TablePreprocessor:
 
     def describe(self) -> list[str]:
         """What was done, in sentences for the report."""
-        sentences = []
-        filled = [
-            f"{encoder.name} ({imputer.missing:.1%}, {imputer.strategy.replace('_', ' ')})"
-            for imputer, encoder in zip(self.imputers, self.encoders, strict=True)
-            if imputer.missing > 0
-        ]
-        sentences.append(
-            "Missing cells were filled in with statistics of all hospitals' training rows: " + ", ".join(filled) + "."
-            if filled
-            else "No feature had a missing cell in training."
-        )
-        empty = [e.name for i, e in zip(self.imputers, self.encoders, strict=True) if i.missing >= 1]
-        if empty:
-            sentences.append(f"No training row has a value of {', '.join(empty)}: nothing was learnt from it.")
-        unseen = [e.name for i, e in zip(self.imputers, self.encoders, strict=True) if i.unseen and i.missing < 1]
-        if unseen:
-            sentences.append(
-                f"The codebook of {', '.join(unseen)} has codes that no training row has; they count as missing."
-            )
-        if self.indicators:
-            sentences.append(f"A 0/1 column marks missing cells of {', '.join(self.indicators)}.")
-        coded = [f"{e.name} ({len(e.codes)})" for e in self.encoders if e.outputs != (e.name,)]
-        if coded:
-            sentences.append(f"Categories became 0/1 columns: {', '.join(coded)}.")
-        likewise = ""
-        if self.indicators or any(encoder.codes for encoder in self.encoders):
-            likewise = ", 0/1 columns likewise" if self.scales_categories else "; 0/1 columns were left alone"
-        sentences.append(
-            {
-                "standard": "Numbers were standardised with the mean and standard deviation over all hospitals"
-                f"{likewise}.",
-                "min-max": "Numbers were scaled to 0-1 with the minimum and maximum over all hospitals.",
-                "bounds": "Numbers were scaled to 0-1 with the schema's public bounds.",
-                "none": "Numbers were not scaled.",
-            }[self.scaling]
-        )
-        sentences.append(f"The model sees {self.width} feature{'s' if self.width != 1 else ''}.")
-        return sentences
+        return describe(self)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form; `from_dict` restores an equal object."""
@@ -222,6 +272,7 @@ class TablePreprocessor:
                 scale=tuple(payload["scale"]),
                 scaling=payload["scaling"],
                 scales_categories=payload["scales_categories"],
+                knowledge=payload.get("knowledge", "statistics"),
             )
         except KeyError as error:
             raise ValueError(f"the preprocessor's description lacks {error}: fit it again") from error

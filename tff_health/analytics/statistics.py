@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import tensorflow_federated as tff
 
 from data.errors import DataError
 from data.schema import Schema
-from tff_health.analytics.column_layout import ColumnLayout
+from tff_health.analytics.column_layout import PARTS, ColumnLayout, Part
 from tff_health.analytics.local_sums import local_extremes, local_sums
 from tff_health.analytics.table_statistics import TableStatistics
 
@@ -26,6 +26,7 @@ def build_table_statistics(
     sum_dtype: type[np.floating[Any]] = np.float64,
     extremes: bool = True,
     correlation: bool = True,
+    parts: Collection[Part] = PARTS,
 ) -> tff.Computation:
     """Builds the computation `(float64[?, columns]@CLIENTS -> totals@SERVER)`.
 
@@ -41,17 +42,25 @@ def build_table_statistics(
             factories take float32 only, whose rounding their noise drowns.
         extremes: whether minima and maxima are computed.
         correlation: whether the cross-moments of a correlation matrix are computed.
+        parts: what is computed besides the numbers of rows and of observed cells: `moments` (means and variances),
+            `histograms` (quantiles and modes), `categories` (counts of codes).
 
     Returns:
         A computation whose result has `sums`, and `minimum` and `maximum` where `extremes`.
+
+    Raises:
+        ValueError: a part is unknown.
     """
+    unknown = set(parts) - set(PARTS)
+    if unknown:
+        raise ValueError(f"parts must be among {', '.join(PARTS)}, not {', '.join(sorted(unknown))}")
     layout = ColumnLayout(schema, bins)
     rows_type = tff.TensorType(np.float64, [None, len(schema.columns)])
     factory = sum_factory or tff.aggregators.SumFactory()
 
     @tff.tensorflow.computation(rows_type)
     def hospital_sums(rows: Any) -> Any:
-        sums = local_sums(rows, layout, correlation=correlation)
+        sums = local_sums(rows, layout, correlation=correlation, parts=parts)
         return tf.nest.map_structure(lambda tensor: tf.cast(tensor, sum_dtype), sums)
 
     @tff.tensorflow.computation(rows_type)
@@ -82,6 +91,7 @@ def compute_table_statistics(
     sum_dtype: type[np.floating[Any]] = np.float64,
     extremes: bool = True,
     correlation: bool = True,
+    parts: Collection[Part] = PARTS,
 ) -> TableStatistics:
     """Computes the statistics of all hospitals' rows together, in TFF's current execution context.
 
@@ -94,6 +104,7 @@ def compute_table_statistics(
         sum_dtype: see `build_table_statistics`.
         extremes: see `build_table_statistics`.
         correlation: see `build_table_statistics`.
+        parts: see `build_table_statistics`.
 
     Returns:
         The statistics; equal, to rounding, however the rows are divided among hospitals.
@@ -101,9 +112,7 @@ def compute_table_statistics(
     Raises:
         DataError: there is no hospital, no row at all, or a matrix that does not fit the schema.
     """
-    checked = [_check(schema, matrix, index) for index, matrix in enumerate(matrices)]
-    if not sum(len(matrix) for matrix in checked):
-        raise DataError("No hospital has a training row: statistics need at least one patient.")
+    checked = checked_matrices(schema, matrices)
     computation = build_table_statistics(
         schema,
         bins=bins,
@@ -111,6 +120,7 @@ def compute_table_statistics(
         sum_dtype=sum_dtype,
         extremes=extremes,
         correlation=correlation,
+        parts=parts,
     )
     totals: Mapping[str, Any] = computation(checked)
     return TableStatistics.from_totals(
@@ -120,6 +130,18 @@ def compute_table_statistics(
         minimum=totals.get("minimum"),
         maximum=totals.get("maximum"),
     )
+
+
+def checked_matrices(schema: Schema, matrices: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The hospitals' rows as float64, or why no statistics can be made of them.
+
+    Raises:
+        DataError: there is no hospital, no row at all, or a matrix that does not fit the schema.
+    """
+    checked = [_check(schema, matrix, index) for index, matrix in enumerate(matrices)]
+    if not sum(len(matrix) for matrix in checked):
+        raise DataError("No hospital has a training row: statistics need at least one patient.")
+    return checked
 
 
 def _check(schema: Schema, matrix: np.ndarray, index: int) -> np.ndarray:

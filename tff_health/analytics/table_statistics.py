@@ -10,76 +10,21 @@ import numpy as np
 
 from data.schema import Column, Schema
 from tff_health.analytics.column_layout import ColumnLayout
-
-
-@dataclass(frozen=True, eq=False)
-class Histogram:
-    """Counts over public bins.
-
-    Attributes:
-        edges: float64 [bins + 1], ascending.
-        counts: float64 [bins]; whole numbers unless the sum was noisy.
-        unit_bins: whether each bin holds one integer.
-    """
-
-    edges: np.ndarray
-    counts: np.ndarray
-    unit_bins: bool = False
-
-    def quantile(self, q: float) -> float:
-        """The quantile with linear interpolation between order statistics, as `numpy.quantile` defines it.
-
-        Each of the two order statistics is placed in its bin by its rank among the bin's values, so it is less than
-        a bin off, and so is the result. Exact for unit bins of integers. Negative (noisy) counts are read as 0.
-
-        Args:
-            q: between 0 and 1.
-
-        Returns:
-            The quantile in the column's unit; NaN where there is no value.
-        """
-        if not 0.0 <= q <= 1.0:
-            raise ValueError(f"q must lie between 0 and 1, not {q}")
-        counts = np.maximum(self.counts, 0.0)
-        total = counts.sum()
-        if total <= 0:
-            return float("nan")
-        rank = q * max(total - 1, 0.0)
-        lower = np.floor(rank)
-        below, above = self._order_statistic(counts, lower), self._order_statistic(counts, lower + 1)
-        return float(below + (rank - lower) * (above - below))
-
-    def mode(self) -> float:
-        """The centre of the fullest bin, the lowest of equals; NaN where there is no value."""
-        if not (self.counts > 0).any():
-            return float("nan")
-        fullest = int(np.argmax(self.counts))
-        return float((self.edges[fullest] + self.edges[fullest + 1]) / 2)
-
-    def _order_statistic(self, counts: np.ndarray, rank: float) -> float:
-        ends = np.cumsum(counts)
-        rank = min(rank, max(ends[-1] - 1, 0.0))
-        index = int(np.searchsorted(ends, rank, side="right"))
-        index = min(index, int(np.flatnonzero(counts)[-1]))
-        if self.unit_bins:
-            share = 0.5
-        else:
-            before = ends[index] - counts[index]
-            share = min((rank - before + 0.5) / counts[index], 1.0)
-        return float(self.edges[index] + share * (self.edges[index + 1] - self.edges[index]))
+from tff_health.analytics.histogram import Histogram
 
 
 @dataclass(frozen=True, eq=False)
 class TableStatistics:
     """Statistics over all hospitals' rows. Arrays follow the schema's columns.
 
-    Counts are whole numbers unless the sum was noisy.
+    Counts are whole numbers unless the sum was noisy. What was not asked for is absent: NaN in an array, no entry in
+    a mapping, and an error where something is fitted that needs it.
 
     Attributes:
         schema: the columns.
         hospitals: how many took part.
         rows: number of rows.
-        observed: float64 [columns], cells that are not missing.
+        observed: float64 [columns], cells that are not missing; NaN where it is not known.
         mean: float64 [columns] in the column's unit; NaN for coded columns and columns without a value.
         variance: float64 [columns], population (divided by n); NaN as above, 0 for a constant column.
         minimum: float64 [columns]; NaN as above, and everywhere if extremes were switched off.
@@ -88,6 +33,8 @@ class TableStatistics:
         categories: by coded column, float64 [codes] in the codebook's order.
         correlated: names of the numeric and binary columns.
         correlations: float64 [correlated, correlated], or None if switched off.
+        moments: names of the numeric columns whose mean and variance were asked for.
+        noise: standard deviation of the noise on each released count, 0 for exact statistics.
     """
 
     schema: Schema
@@ -102,6 +49,8 @@ class TableStatistics:
     categories: Mapping[str, np.ndarray]
     correlated: tuple[str, ...]
     correlations: np.ndarray | None
+    moments: frozenset[str]
+    noise: float = 0.0
 
     @classmethod
     def from_totals(
@@ -117,7 +66,7 @@ class TableStatistics:
 
         Args:
             layout: the order of the sums.
-            sums: arrays as `local_sums` documents them.
+            sums: arrays as `local_sums` documents them, parts that were left out missing.
             hospitals: how many were summed.
             minimum: float64 [numeric], above the maximum for a column without a value; None if switched off.
             maximum: float64 [numeric]; None if switched off.
@@ -127,11 +76,10 @@ class TableStatistics:
         sums = {name: np.asarray(total, np.float64) for name, total in sums.items()}
         observed = np.maximum(sums["observed"], 0.0)
         low, high = layout.bounds(layout.numeric).T
-        first, second = _mean_and_variance(sums["first"], sums["second"], observed[numeric])
+        absent = np.full(len(numeric), np.nan)
+        first, second = _mean_and_variance(sums.get("first", absent), sums.get("second", absent), observed[numeric])
         half = (high - low) / 2
         names = [schema.columns[i].name for i in layout.numeric]
-        bins = np.split(sums["histogram"], np.cumsum(layout.bin_counts)[:-1])
-        codes = np.split(sums["categories"], np.cumsum(layout.code_counts)[:-1])
         smallest, largest = _spread(minimum, numeric, width), _spread(maximum, numeric, width)
         variance = _spread(second * half**2, numeric, width)
         # A column without a value comes as infinity, or as the largest float, from which TFF's minimum starts.
@@ -147,18 +95,16 @@ class TableStatistics:
             variance=variance,
             minimum=smallest,
             maximum=largest,
-            histograms={
-                name: Histogram(edges, counts, _has_unit_bins(schema[name], edges))
-                for name, edges, counts in zip(names, layout.edges, bins, strict=False)
-            },
-            categories={schema.columns[i].name: counts for i, counts in zip(layout.coded, codes, strict=False)},
+            histograms=layout.histograms(sums["histogram"]) if "histogram" in sums else {},
+            categories=layout.category_counts(sums["categories"]) if "categories" in sums else {},
             correlated=tuple(schema.columns[i].name for i in layout.correlated),
             correlations=_correlations(sums) if "pairs" in sums else None,
+            moments=frozenset(names if "first" in sums else ()),
         )
 
     @property
     def missing(self) -> np.ndarray:
-        """float64 [columns]: missing cells."""
+        """float64 [columns]: missing cells; NaN where it is not known."""
         return np.maximum(self.rows - self.observed, 0.0)
 
     @property
@@ -182,10 +128,39 @@ class TableStatistics:
             raise KeyError(column)
         return self.schema.names.index(column)
 
+    def require_moments(self, column: str) -> None:
+        """Refuses to go on without a numeric column's mean and variance.
+
+        Raises:
+            ValueError: they were not computed.
+        """
+        if column not in self.moments:
+            raise ValueError(f"these statistics hold no mean and variance of {column!r}: compute the part 'moments'")
+
+    def histogram(self, column: str) -> Histogram:
+        """A numeric column's counts.
+
+        Raises:
+            ValueError: they were not computed.
+        """
+        if column not in self.histograms:
+            raise ValueError(f"these statistics hold no histogram of {column!r}: compute the part 'histograms'")
+        return self.histograms[column]
+
+    def category_counts(self, column: str) -> np.ndarray:
+        """float64 [codes] of a coded column.
+
+        Raises:
+            ValueError: they were not computed.
+        """
+        if column not in self.categories:
+            raise ValueError(f"these statistics hold no counts of {column!r}'s codes: compute the part 'categories'")
+        return self.categories[column]
+
     def quantile(self, column: str, q: float) -> float:
         """A numeric column's quantile to one histogram bin (`Histogram.quantile`), kept within the extremes."""
         index = self.position(column)
-        value = self.histograms[column].quantile(q)
+        value = self.histogram(column).quantile(q)
         low, high = self.minimum[index], self.maximum[index]
         return value if np.isnan(low) else float(np.clip(value, low, high))
 
@@ -203,17 +178,21 @@ class TableStatistics:
         return self.correlations
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON form, for results and the report: undefined numbers are None, whole counts integers."""
+        """The JSON form, for results and the report: undefined numbers are None, whole counts integers.
+
+        Noisy statistics also say the `noise` on their counts.
+        """
         correlation = None
         if self.correlations is not None:
             matrix = [[_number(value) for value in row] for row in self.correlations]
             correlation = {"names": list(self.correlated), "matrix": matrix}
-        return {
+        payload: dict[str, Any] = {
             "rows": _count(self.rows),
             "hospitals": self.hospitals,
             "columns": [self._column_dict(index, column) for index, column in enumerate(self.schema.columns)],
             "correlation": correlation,
         }
+        return {**payload, "noise": self.noise} if self.noise else payload
 
     def _column_dict(self, index: int, column: Column) -> dict[str, Any]:
         histogram, counts = self.histograms.get(column.name), self.categories.get(column.name)
@@ -221,7 +200,7 @@ class TableStatistics:
             "name": column.name,
             "kind": column.kind,
             "unit": column.unit,
-            "missing": _count(self.missing[index]),
+            "missing": None if np.isnan(self.missing[index]) else _count(self.missing[index]),
             "mean": _number(self.mean[index]),
             "sd": _number(self.sd[index]),
             "minimum": _number(self.minimum[index]),
@@ -239,10 +218,6 @@ def _labels(column: Column) -> list[str]:
     labels = list(column.codebook.values())
     shared = {label for label in labels if labels.count(label) > 1}
     return [f"{label} ({code})" if label in shared else label for code, label in column.codebook.items()]
-
-
-def _has_unit_bins(column: Column, edges: np.ndarray) -> bool:
-    return column.kind == "integer" and edges[1] - edges[0] == 1
 
 
 def _mean_and_variance(first: np.ndarray, second: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -7,15 +7,14 @@ resumed run needs.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from tff_health.experiments.prepared import PreparedDataset, Rows, concatenated
+from tff_health.experiments.prepared import PreparedDataset, Rows
 from tff_health.experiments.processes import ProcessCache
 from tff_health.experiments.settings import Candidate
-from tff_health.learning.paper_listing import FreshWeights, uniform_mean
+from tff_health.learning.averaging import model_weights
 from tff_health.runtime.client_batches import client_dataset
 from tff_health.runtime.nested import restore
 from tff_health.runtime.seeds import stream
@@ -41,17 +40,16 @@ class ArmRun(ABC):
         candidate: Candidate,
         cache: ProcessCache,
         *,
-        rounds: int,
         repeats: int,
         seed: int,
     ) -> None:
         self.dataset, self.candidate, self.cache = dataset, candidate, cache
-        self.rounds, self.repeats, self.seed = rounds, repeats, seed
+        self.rounds, self.repeats, self.seed = candidate.rounds, repeats, seed
         self.parts = self._part_names()
         self.step = 0
         patients = len(dataset.all_test)
-        self.scores = np.full((len(self.parts), repeats, rounds + 1, patients), np.nan)
-        self.train_loss = np.full((len(self.parts), repeats, rounds + 1), np.nan)
+        self.scores = np.full((len(self.parts), repeats, self.rounds + 1, patients), np.nan)
+        self.train_loss = np.full((len(self.parts), repeats, self.rounds + 1), np.nan)
         self.weights: list[list[Any]] = [[None] * repeats for _ in self.parts]
 
     @property
@@ -77,14 +75,14 @@ class ArmRun(ABC):
             "step": self.step,
             "scores": self.scores,
             "train_loss": self.train_loss,
-            "weights": [[_plain(weights) for weights in part] for part in self.weights],
+            "weights": [[plain_weights(weights) for weights in part] for part in self.weights],
         }
 
     def restore(self, payload: dict[str, Any]) -> None:
         """Takes up a checkpointed state."""
         self.step = int(payload["step"])
         self.scores, self.train_loss = payload["scores"], payload["train_loss"]
-        self.weights = [[_weights(plain) for plain in part] for part in payload["weights"]]
+        self.weights = [[restored_weights(plain) for plain in part] for part in payload["weights"]]
 
     def _part_names(self) -> tuple[str, ...]:
         return ("",)
@@ -121,9 +119,13 @@ class FederatedArm(ArmRun):
             self._state = self.cache.initial_state(self.candidate, repeat)
             self._record(0, repeat, 0, self.cache.initial_weights(self.candidate, repeat))
         data = [self._batches(rows, repeat, done + 1) for rows in self.dataset.train]
-        self._state = process.next(self._state, data).state
-        self._record(0, repeat, done + 1, self._state.global_model_weights)
+        self._state = self._round(process, data)
+        self._record(0, repeat, done + 1, model_weights(self._state))
         self.step += 1
+
+    def _round(self, process: Any, data: list[Any]) -> Any:
+        """One communication round: the process' next state."""
+        return process.next(self._state, data).state
 
     def rows_of_step(self, step: int) -> list[tuple[int, int, int]]:  # noqa: D102
         repeat, done = divmod(step - 1, self.rounds)
@@ -139,144 +141,14 @@ class FederatedArm(ArmRun):
             self._state = restore(template, payload["state"])
 
 
-class LocalArm(ArmRun):
-    """Models that never meet: all parts and repeats side by side, one round a step.
-
-    Args:
-        rows: what each part trains on, by the part's name.
-    """
-
-    def __init__(self, rows: Sequence[Rows], names: Sequence[str], *arguments: Any, **keywords: Any) -> None:
-        self._rows, self._names = tuple(rows), tuple(names)
-        super().__init__(*arguments, **keywords)
-        self._current = [
-            [self.cache.initial_weights(self.candidate, r) for r in range(self.repeats)] for _ in self.parts
-        ]
-
-    @property
-    def total_steps(self) -> int:  # noqa: D102
-        return self.rounds
-
-    def advance(self) -> None:  # noqa: D102
-        models = [(part, repeat) for part in range(len(self.parts)) for repeat in range(self.repeats)]
-        if self.step == 0:
-            for part, repeat in models:
-                self._record(part, repeat, 0, self._current[part][repeat])
-        data = [self._batches(self._rows[part], repeat, self.step + 1) for part, repeat in models]
-        trained = self.cache.local(self.candidate)([self._current[p][r] for p, r in models], data)
-        for (part, repeat), weights in zip(models, trained, strict=True):
-            self._current[part][repeat] = weights
-            self._record(part, repeat, self.step + 1, weights)
-        self.step += 1
-
-    def rows_of_step(self, step: int) -> list[tuple[int, int, int]]:  # noqa: D102
-        rounds = [0, 1] if step == 1 else [step]
-        return [(p, r, k) for p in range(len(self.parts)) for r in range(self.repeats) for k in rounds]
-
-    def payload(self) -> dict[str, Any]:  # noqa: D102
-        return {**super().payload(), "current": [[_plain(w) for w in part] for part in self._current]}
-
-    def restore(self, payload: dict[str, Any]) -> None:  # noqa: D102
-        super().restore(payload)
-        self._current = [[_weights(plain) for plain in part] for part in payload["current"]]
-
-    def _part_names(self) -> tuple[str, ...]:
-        return self._names
-
-    def train_rows(self, part: int) -> Rows:  # noqa: D102
-        return self._rows[part]
-
-
-class PaperListingArm(ArmRun):
-    """The paper's listing, both faults included (see `learning.paper_listing`); one round a step.
-
-    Attributes:
-        listing_scores: float64 [repeats, rounds + 1, rows]: scores of the first hospital's own *training* rows, which
-            is what the listing reports.
-    """
-
-    def __init__(self, *arguments: Any, **keywords: Any) -> None:
-        super().__init__(*arguments, **keywords)
-        self._fresh = FreshWeights(self.cache.model_function(self.candidate), self.dataset.feature_shape)
-        self.listing_scores = np.full((self.repeats, self.rounds + 1, len(self.dataset.train[0])), np.nan)
-
-    @property
-    def total_steps(self) -> int:  # noqa: D102
-        return self.rounds
-
-    def advance(self) -> None:  # noqa: D102
-        if self.step == 0:
-            for repeat in range(self.repeats):
-                self._record(0, repeat, 0, self.cache.initial_weights(self.candidate, repeat))
-        clients = self.dataset.train
-        models = [(repeat, rows) for repeat in range(self.repeats) for rows in clients]
-        fresh = [
-            self._fresh.draw(stream(self.seed, "paper listing", rows.hospital, repeat, self.step + 1))
-            for repeat, rows in models
-        ]
-        data = [self._batches(rows, repeat, self.step + 1) for repeat, rows in models]
-        trained = self.cache.local(self.candidate)(fresh, data)
-        for repeat in range(self.repeats):
-            of_repeat = trained[repeat * len(clients) : (repeat + 1) * len(clients)]
-            self._record(0, repeat, self.step + 1, uniform_mean(of_repeat))
-        self.step += 1
-
-    def rows_of_step(self, step: int) -> list[tuple[int, int, int]]:  # noqa: D102
-        rounds = [0, 1] if step == 1 else [step]
-        return [(0, r, k) for r in range(self.repeats) for k in rounds]
-
-    def payload(self) -> dict[str, Any]:  # noqa: D102
-        return {**super().payload(), "listing_scores": self.listing_scores}
-
-    def restore(self, payload: dict[str, Any]) -> None:  # noqa: D102
-        super().restore(payload)
-        self.listing_scores = payload["listing_scores"]
-
-    def _record(self, part: int, repeat: int, round_number: int, weights: Any) -> None:
-        super()._record(part, repeat, round_number, weights)
-        predict = self.cache.predictor(self.candidate)
-        self.listing_scores[repeat, round_number] = predict(weights, self.dataset.train[0].features)
-
-
-class LogisticRegressionArm(ArmRun):
-    """scikit-learn's logistic regression (C = 1) on pooled training rows, run to convergence; one step."""
-
-    @property
-    def total_steps(self) -> int:  # noqa: D102
-        return 1
-
-    def advance(self) -> None:  # noqa: D102
-        from sklearn.linear_model import LogisticRegression
-
-        rows = self.dataset.all_train
-        model = LogisticRegression(max_iter=10_000).fit(rows.features, rows.labels[:, 0])
-        self.scores[:, :, -1] = model.predict_proba(self.dataset.all_test.features)[:, 1]
-        self.train_loss[:, :, -1] = cross_entropy(rows.labels, model.predict_proba(rows.features)[:, 1])
-        self.step = 1
-
-    def rows_of_step(self, step: int) -> list[tuple[int, int, int]]:  # noqa: D102
-        return [(0, repeat, self.rounds) for repeat in range(self.repeats)]
-
-
-def build_arm(
-    dataset: PreparedDataset, candidate: Candidate, cache: ProcessCache, *, rounds: int, repeats: int, seed: int
-) -> ArmRun:
-    """The arm for a candidate's method."""
-    common = {"rounds": rounds, "repeats": repeats, "seed": seed}
-    if candidate.method == "alone":
-        names = [rows.hospital for rows in dataset.train]
-        return LocalArm(dataset.train, names, dataset, candidate, cache, **common)
-    if candidate.method == "pooled":
-        return LocalArm([concatenated(dataset.train)], [""], dataset, candidate, cache, **common)
-    if candidate.method == "paper-listing":
-        return PaperListingArm(dataset, candidate, cache, **common)
-    if candidate.method == "logistic-regression":
-        return LogisticRegressionArm(dataset, candidate, cache, **common)
-    return FederatedArm(dataset, candidate, cache, **common)
-
-
 def training_batches(rows: Rows, candidate: Candidate, seed: int, repeat: int, round_number: int) -> Any:
-    """A hospital's batches for one round, in an order that depends on nothing but these names."""
+    """A hospital's batches for one round, in an order that depends on nothing but these names.
+
+    Under patient-level privacy they are all rows at once: the client work draws its own samples, from entropy that no
+    experiment's seed knows.
+    """
+    if candidate.privacy is not None and candidate.privacy.level == "patient":
+        return client_dataset(rows.features, rows.labels, batch_size=max(len(rows), 1), order=None)
     return client_dataset(
         rows.features,
         rows.labels,
@@ -293,13 +165,15 @@ def cross_entropy(labels: np.ndarray, scores: np.ndarray) -> float:
     return float(-np.mean(truth * np.log(clipped) + (1 - truth) * np.log(1 - clipped)))
 
 
-def _plain(weights: Any) -> Any:
+def plain_weights(weights: Any) -> Any:
+    """`ModelWeights` in plain containers, for a checkpoint."""
     if weights is None:
         return None
     return [[np.asarray(v) for v in weights.trainable], [np.asarray(v) for v in weights.non_trainable]]
 
 
-def _weights(plain: Any) -> Any:
+def restored_weights(plain: Any) -> Any:
+    """`ModelWeights` from what `plain_weights` gave."""
     import tensorflow_federated as tff
 
     if plain is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,17 +13,25 @@ from typing import Any
 import numpy as np
 
 from data.catalogue import load_dataset
+from tff_health.analytics.preprocessing import TablePreprocessor
 from tff_health.evaluation.classification import classification_metrics
-from tff_health.experiments.arms import ArmRun, build_arm
+from tff_health.experiments.aggregator_choice import backend_of
+from tff_health.experiments.arm_kinds import build_arm
+from tff_health.experiments.arms import ArmRun
 from tff_health.experiments.events import Listener
 from tff_health.experiments.extensions import load_extensions
 from tff_health.experiments.outcome import dataset_result
-from tff_health.experiments.prepared import PreparedDataset, prepare
+from tff_health.experiments.prepared import PreparedDataset, applied, prepare, prepare_privately
+from tff_health.experiments.privacy_statements import reserve_unprotected
 from tff_health.experiments.processes import ProcessCache
-from tff_health.experiments.run_folder import METRIC_COLUMNS, RunFolderError, explain, safe_name
+from tff_health.experiments.run_folder import METRIC_COLUMNS, RunFolderError, explain, ledger_file, safe_name
 from tff_health.experiments.selection import Score, chosen, select
 from tff_health.experiments.settings import Candidate, ExperimentSettings
 from tff_health.experiments.workload import PREPARING, selection_calls
+from tff_health.privacy.composition import Event
+from tff_health.privacy.events import decode_event, encode_event
+from tff_health.privacy.ledger import PrivacyLedger
+from tff_health.privacy.ledger_entry import LedgerEntry
 from tff_health.reporting.results import DatasetResult
 from tff_health.runtime.checkpoints import CheckpointStore
 from tff_health.runtime.context import execution_context
@@ -57,12 +66,15 @@ def run_dataset(
     load_extensions(settings.extensions)
     task = settings.datasets[name]
     federation = load_dataset(task.source or name, task.options, data_dir=data_dir, seed=settings.seed)
-    parallel = settings.parallel_clients or -1
-    with execution_context(max_concurrent_computation_calls=parallel):
+    with (
+        execution_context(max_concurrent_computation_calls=settings.parallel_clients or -1),
+        contextlib.ExitStack() as stack,
+    ):
         listener.stage(f"{name}: federated preprocessing")
         dataset = prepare(name, federation, task.preprocessing)
+        ledger = stack.enter_context(PrivacyLedger(ledger_file(folder, name)))
+        run = _DatasetRun(settings, dataset, folder, listener, guard, ledger)
         listener.advance(PREPARING)
-        run = _DatasetRun(settings, dataset, folder, listener, guard)
         scores = run.select()
         arms = {arm: run.train(arm, chosen(scores, arm).candidate) for arm in task.arms}
         listener.stage(f"{name}: scoring")
@@ -75,6 +87,7 @@ def run_dataset(
             seed=settings.seed,
             resamples=settings.bootstrap,
             seconds=run.seconds_per_step,
+            private_preprocessing=run.private_preprocessing,
         )
 
 
@@ -88,11 +101,13 @@ class _DatasetRun:
         folder: Path,
         listener: Listener,
         guard: InterruptGuard,
+        ledger: PrivacyLedger,
     ) -> None:
         self.settings, self.dataset, self.folder = settings, dataset, folder
-        self.listener, self.guard = listener, guard
-        self.cache = ProcessCache(dataset.feature_shape, settings.seed)
+        self.listener, self.guard, self.ledger = listener, guard, ledger
+        self.cache = ProcessCache(dataset.feature_shape, settings.seed, dataset.rows_by_hospital)
         self.seconds_per_step: dict[str, float] = {}
+        self._private: tuple[PreparedDataset, ProcessCache] | None = None
         rule = settings.datasets[dataset.name].threshold
         # A rule chooses its threshold when training has ended; until then rounds are counted at .5.
         self.threshold = rule if isinstance(rule, float) else 0.5
@@ -112,7 +127,6 @@ class _DatasetRun:
                 self.dataset,
                 arms,
                 self.cache,
-                rounds=settings.rounds,
                 folds=settings.folds,
                 seed=settings.seed,
                 advance=self._one_call,
@@ -123,12 +137,13 @@ class _DatasetRun:
     def train(self, name: str, candidate: Candidate) -> ArmRun:
         """Trains one arm to its end, from its last checkpoint where there is one."""
         settings = self.settings
-        arm = build_arm(
-            self.dataset, candidate, self.cache, rounds=settings.rounds, repeats=settings.repeats, seed=settings.seed
-        )
+        dataset, cache = self.private() if candidate.privacy else (self.dataset, self.cache)
+        arm = build_arm(name, dataset, candidate, cache, self.ledger, repeats=settings.repeats, seed=settings.seed)
+        if candidate.privacy is None:
+            reserve_unprotected(self.ledger, dataset, name)
         seconds: list[float] = []
         self.listener.stage(f"{self.dataset.name}: {name}")
-        with self._store("arms", name) as store:
+        with self._store("arms", name) as store, backend_of(candidate):
             saved = self._latest(store)
             if saved is not None:
                 arm.restore(saved)
@@ -150,6 +165,41 @@ class _DatasetRun:
         self._report_predictions(name, arm)
         self._save_models(name, arm)
         return arm
+
+    def private(self) -> tuple[PreparedDataset, ProcessCache]:
+        """The dataset as arms that claim privacy see it, and their processes; made once, and never again after a stop.
+
+        Doing it again would draw other noise: another release, and other features than the ones half trained on.
+        """
+        if self._private is None:
+            name = self.dataset.name
+            chosen = self.settings.datasets[name].private_preprocessing
+            with self._store("private preprocessing") as store:
+                saved = self._latest(store)
+                if saved is None:
+                    dataset, event = prepare_privately(
+                        name, self.dataset.federation, chosen, lambda event: self._reserve_preprocessing(event)
+                    )
+                    document = {"preprocessor": dataset.preprocessor.to_dict(), "event": encode_event(event)}
+                    store.save(0, {"json": json.dumps(document)})
+                else:
+                    document = json.loads(str(saved["json"]))
+                    preprocessor = TablePreprocessor.from_dict(document["preprocessor"])
+                    dataset, event = applied(name, self.dataset.federation, None, preprocessor), document["event"]
+                    event = decode_event(event)
+            cache = ProcessCache(dataset.feature_shape, self.settings.seed, dataset.rows_by_hospital, event)
+            self._private = dataset, cache
+        return self._private
+
+    @property
+    def private_preprocessing(self) -> list[str]:
+        """What was done for private arms, in sentences; empty where there are none."""
+        return self._private[0].preprocessor.describe() if self._private else []
+
+    def _reserve_preprocessing(self, event: Event) -> None:
+        hospitals = tuple(self.dataset.rows_by_hospital)
+        entry = LedgerEntry(self.dataset.name, None, None, "patient", event, "preprocessing", hospitals)
+        self.ledger.confirm(self.ledger.reserve(entry))
 
     def _one_call(self) -> None:
         self.guard.check()

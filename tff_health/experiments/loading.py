@@ -15,7 +15,8 @@ from data.catalogue import validate_settings
 from data.errors import SettingsError, UnknownNameError, clip, nearest_name
 from models.catalogue import check_model_name
 from tff_health.aggregators.catalogue import check_aggregator_name
-from tff_health.experiments.settings import ArmSettings, DatasetSettings, ExperimentSettings
+from tff_health.experiments.aggregator_choice import check_aggregator
+from tff_health.experiments.settings import ArmSettings, Candidate, DatasetSettings, ExperimentSettings
 
 _PRESETS = resources.files("tff_health.experiments") / "presets"
 
@@ -69,8 +70,17 @@ def validate(document: Mapping[str, Any], source: str) -> ExperimentSettings:
         for arm in task.arms:
             for candidate in settings.candidates(name, arm):
                 check_model_name(candidate.model)
-                check_aggregator_name(candidate.aggregator)
+                _explain_arm(name, arm, candidate)
     return settings
+
+
+def _explain_arm(dataset: str, arm: str, candidate: Candidate) -> None:
+    try:
+        check_aggregator(candidate)
+    except UnknownNameError:
+        raise
+    except SettingsError as error:
+        raise SettingsError(f"datasets.{dataset}.arms.{arm}: {error}") from None
 
 
 def _read(name_or_file: str) -> dict[str, Any]:

@@ -14,8 +14,12 @@ from tff_health.evaluation.bootstrap import evaluate
 from tff_health.evaluation.classification import classification_metrics, confusion_matrix
 from tff_health.evaluation.registry import resolve_metrics
 from tff_health.evaluation.threshold import choose_threshold
-from tff_health.experiments.arms import ArmRun, PaperListingArm
+from tff_health.experiments.aggregator_choice import is_secure
+from tff_health.experiments.arms import ArmRun
+from tff_health.experiments.baseline_arms import PaperListingArm
 from tff_health.experiments.prepared import PreparedDataset
+from tff_health.experiments.privacy_statements import arm_privacy, ledger_totals
+from tff_health.experiments.private_arm import PrivateArm
 from tff_health.experiments.selection import Score, best_federated_arm, chosen
 from tff_health.experiments.settings import FEDERATED_METHODS, Candidate, DatasetSettings
 from tff_health.reporting.hospital_counts import hospital_counts
@@ -62,6 +66,7 @@ def dataset_result(
     seed: int,
     resamples: int,
     seconds: Mapping[str, float],
+    private_preprocessing: Sequence[str] = (),
 ) -> DatasetResult:
     """The results of one dataset.
 
@@ -74,6 +79,7 @@ def dataset_result(
         seed: the experiment's seed, for the bootstrap.
         resamples: bootstrap resamples of the final round.
         seconds: median seconds a step, by arm.
+        private_preprocessing: sentences on what private arms train on.
     """
     federation = dataset.federation
     results: dict[str, Arm] = {}
@@ -94,6 +100,8 @@ def dataset_result(
         hospitals=hospital_counts(federation),
         statistics=_statistics(dataset),
         arms=results,
+        private_preprocessing=list(private_preprocessing),
+        ledger=ledger_totals(arms),
     )
 
 
@@ -125,6 +133,8 @@ def _arm_results(
         rounds=_rounds(arm, stacked, thresholds.reshape(-1), seed) if has_rounds else [],
         confusion=_confusion(arm, thresholds) if arm.parts == ("",) and converged else None,
         cost=cost,
+        privacy=arm_privacy(arm) if isinstance(arm, PrivateArm) else None,
+        secure_aggregation="simulated" if is_secure(candidate) else "none",
         **common,
     )
     results = {name: whole}
@@ -272,7 +282,9 @@ def _shown(candidate: Candidate) -> dict[str, Any]:
     return shown
 
 
-def _statistics(dataset: PreparedDataset) -> Statistics:
+def _statistics(dataset: PreparedDataset) -> Statistics | None:
+    if dataset.statistics is None:
+        return None
     document = dataset.statistics.to_dict()
     return Statistics.model_validate({key: document[key] for key in ("columns", "correlation")})
 

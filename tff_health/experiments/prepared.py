@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from data.federation import Federation, Hospital
+from data.schema import Kind
 from tff_health.analytics.preprocessing import TablePreprocessor
+from tff_health.analytics.private_preprocessing import fit_private_preprocessor, needed_release
+from tff_health.analytics.private_settings import PrivatePreprocessing, PrivateStatistics
 from tff_health.analytics.statistics import compute_table_statistics
 from tff_health.analytics.table_statistics import TableStatistics
-from tff_health.experiments.settings import PreprocessingSettings
+from tff_health.experiments.settings import PreprocessingSettings, PrivatePreprocessingSettings
+from tff_health.privacy.composition import Event
+from tff_health.runtime.context import execution_context
 
 
 @dataclass(frozen=True)
@@ -54,15 +60,15 @@ class PreparedDataset:
     Attributes:
         name: in the settings.
         federation: the hospitals' raw rows.
-        statistics: of all training rows, computed federatedly.
-        preprocessor: fitted from `statistics` alone.
+        statistics: of all training rows, computed federatedly; None where the preprocessing keeps a privacy guarantee.
+        preprocessor: fitted from `statistics` alone, or within the privacy budget.
         train: one entry per hospital that trains.
         test: one entry per hospital with held-out patients.
     """
 
     name: str
     federation: Federation
-    statistics: TableStatistics
+    statistics: TableStatistics | None
     preprocessor: TablePreprocessor
     train: tuple[Rows, ...]
     test: tuple[Rows, ...]
@@ -71,6 +77,11 @@ class PreparedDataset:
     def feature_shape(self) -> tuple[int, ...]:
         """Shape of one patient's features."""
         return (self.preprocessor.width,)
+
+    @property
+    def rows_by_hospital(self) -> dict[str, int]:
+        """Training rows of each hospital that trains."""
+        return {rows.hospital: len(rows) for rows in self.train}
 
     @cached_property
     def all_train(self) -> Rows:
@@ -130,6 +141,65 @@ def prepare(name: str, federation: Federation, settings: PreprocessingSettings) 
         one_hot=settings.one_hot,
         missing_indicators=settings.missing_indicators,
     )
+    return applied(name, federation, statistics, preprocessor)
+
+
+def prepare_privately(
+    name: str, federation: Federation, settings: PrivatePreprocessingSettings, reserve: Callable[[Event], None]
+) -> tuple[PreparedDataset, Event]:
+    """The dataset as arms that claim privacy see it: preprocessed from public knowledge, or from a noisy release.
+
+    Must be called within a TFF execution context.
+
+    Args:
+        name: the dataset's name in the settings.
+        federation: checked hospitals.
+        settings: what to make.
+        reserve: told what is about to be released, before it is.
+
+    Returns:
+        The dataset, and what its preprocessing released about each patient.
+
+    Raises:
+        SettingsError: a setting cannot be had with a guarantee.
+    """
+    release = None
+    if settings.mode == "dp":
+        assert settings.noise_multiplier is not None
+        shared = settings.placement == "shared"
+        release = PrivateStatistics(settings.noise_multiplier, settings.placement, len(federation.members), shared)
+    chosen = PrivatePreprocessing(
+        mode=settings.mode,
+        imputation=_imputation(settings),
+        scaling=settings.scaling,
+        reach=settings.reach,
+        scale_categories=settings.scale_categories,
+        one_hot=settings.one_hot,
+        release=release,
+    )
+    schema = federation.schema
+    matrices = [schema.encode(hospital.train) for hospital in federation.members]
+    if release is not None and needed_release(schema, chosen).size:
+        reserve(release.event())
+    with execution_context(backend="test") if release and release.secure_sum else contextlib.nullcontext():
+        preprocessor, event = fit_private_preprocessor(schema, matrices, chosen)
+    return applied(name, federation, None, preprocessor), event
+
+
+def _imputation(settings: PrivatePreprocessingSettings) -> dict[Kind, str] | None:
+    chosen: dict[Kind, str] = {}
+    if settings.numeric_imputation is not None:
+        chosen |= {"continuous": settings.numeric_imputation, "integer": settings.numeric_imputation}
+    if settings.categorical_imputation is not None:
+        chosen |= {"binary": settings.categorical_imputation, "categorical": settings.categorical_imputation}
+    return chosen or None
+
+
+def applied(
+    name: str, federation: Federation, statistics: TableStatistics | None, preprocessor: TablePreprocessor
+) -> PreparedDataset:
+    """The dataset with a fitted preprocessing applied inside each hospital."""
+    schema = federation.schema
 
     def rows(hospital: Hospital, part: str) -> Rows:
         matrix = schema.encode(getattr(hospital, part))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,15 @@ import tensorflow_federated as tff
 
 from data.errors import SettingsError
 from models.catalogue import load_model_function
+from tff_health.experiments.aggregator_choice import build as build_aggregator
+from tff_health.experiments.privacy_plan import PrivacyPlan, plan_privacy
 from tff_health.experiments.settings import Candidate
+from tff_health.learning.averaging import with_model_weights
 from tff_health.learning.classifier import build_classifier_process
 from tff_health.learning.keras_model import ModelFunction, Predictor, initial_weights
 from tff_health.learning.local_training import build_local_training
 from tff_health.learning.optimizers import build_optimizer, build_server_adam
+from tff_health.privacy.composition import Event
 from tff_health.runtime.seeds import integer_seed
 
 
@@ -24,11 +28,16 @@ class ProcessCache:
     Args:
         feature_shape: shape of one patient's features.
         seed: the experiment's seed.
+        rows: each training hospital's number of rows.
+        preprocessing: what the features' preprocessing released about patients, for arms that claim privacy.
     """
 
-    def __init__(self, feature_shape: tuple[int, ...], seed: int) -> None:
+    def __init__(
+        self, feature_shape: tuple[int, ...], seed: int, rows: Mapping[str, int], preprocessing: Event | None = None
+    ) -> None:
         self._shape = feature_shape
         self._seed = seed
+        self._rows, self._preprocessing = dict(rows), preprocessing
         self._federated: dict[tuple[object, ...], tff.learning.templates.LearningProcess] = {}
         self._local: dict[tuple[object, ...], Callable[..., list[Any]]] = {}
         self._predictors: dict[str, Predictor] = {}
@@ -38,27 +47,37 @@ class ProcessCache:
     def federated(self, candidate: Candidate) -> tff.learning.templates.LearningProcess:
         """The learning process of a federated candidate; its server step is set in the state."""
         if candidate.process_key not in self._federated:
+            plan = self.plan(candidate) if candidate.privacy else None
+            average = candidate.average_last
             self._federated[candidate.process_key] = build_classifier_process(
                 self.model_function(candidate),
                 self._shape,
                 client_optimizer=build_optimizer(candidate.client_optimizer, candidate.client_learning_rate),
                 server_optimizer=_server_optimizer(candidate),
-                aggregator=candidate.aggregator,
+                aggregator=plan.aggregator() if plan else build_aggregator(candidate, len(self._rows)),
                 weighting=candidate.weighting,
                 proximal_strength=candidate.proximal_strength,
+                privacy=plan.patient if plan else None,
+                average_after=max(candidate.rounds - average, 0) if average else None,
             )
         return self._federated[candidate.process_key]
 
     def initial_state(self, candidate: Candidate, repeat: int) -> Any:
         """The state a repeat starts from: seeded weights, the candidate's server step."""
-        if candidate not in self._states:
+        # A private aggregator's state may hold the start of its noise: every repeat draws its own.
+        if candidate not in self._states or candidate.privacy is not None:
             process = self.federated(candidate)
             state = process.initialize()
             parameters = process.get_hparams(state)
             parameters["finalizer"]["learning_rate"] = np.float32(candidate.server_learning_rate)
             self._states[candidate] = process.set_hparams(state, parameters)
-        # What `set_model_weights` does, without a call of TFF for every fold and repeat.
-        return self._states[candidate]._replace(global_model_weights=self.initial_weights(candidate, repeat))
+        return with_model_weights(self._states[candidate], self.initial_weights(candidate, repeat))
+
+    def plan(self, candidate: Candidate) -> PrivacyPlan:
+        """Mechanism and budget of a private candidate."""
+        weights = self.initial_weights(candidate, 0).trainable
+        dimension = int(sum(np.size(value) for value in weights))
+        return plan_privacy(candidate, self._rows, self._preprocessing, dimension)
 
     def local(self, candidate: Candidate) -> Callable[[list[Any], list[Any]], list[Any]]:
         """The computation that trains models apart from each other."""

@@ -93,7 +93,7 @@ def open_folder(folder: Path, settings: ExperimentSettings, *, resume: bool) -> 
     text = tomli_w.dumps(settings.model_dump(mode="json", exclude_none=True, exclude_defaults=False))
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in ("figures", "model", "checkpoints"):
+        for name in ("figures", "model", "checkpoints", "ledger"):
             (folder / name).mkdir(exist_ok=True)
         partial = folder / f".{SETTINGS_FILE}.part"
         partial.write_text(text, "utf-8")
@@ -117,6 +117,11 @@ def read_settings(folder: Path) -> ExperimentSettings:
 def result_file(folder: Path, dataset: str) -> Path:
     """Where a dataset's process leaves its part of results.json."""
     return folder / "checkpoints" / safe_name(dataset) / "result.json"
+
+
+def ledger_file(folder: Path, dataset: str) -> Path:
+    """A dataset's part of the privacy ledger."""
+    return folder / "ledger" / f"{safe_name(dataset)}.jsonl"
 
 
 def explain(error: OSError, folder: Path) -> str:

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import KFold, StratifiedKFold
 
+from tff_health.experiments.aggregator_choice import backend_of
 from tff_health.experiments.arms import cross_entropy, training_batches
 from tff_health.experiments.prepared import PreparedDataset, Rows, concatenated
 from tff_health.experiments.processes import ProcessCache
-from tff_health.experiments.settings import FEDERATED_METHODS, Candidate
-from tff_health.experiments.workload import federated_arms, is_scored
+from tff_health.experiments.settings import Candidate
+from tff_health.experiments.workload import federated_arms, is_rival, is_scored
+from tff_health.learning.averaging import model_weights
 from tff_health.runtime.seeds import integer_seed
 
 
@@ -63,7 +65,6 @@ def select(
     arms: Mapping[str, Sequence[Candidate]],
     cache: ProcessCache,
     *,
-    rounds: int,
     folds: int,
     seed: int,
     advance: Callable[[], None],
@@ -77,7 +78,6 @@ def select(
         dataset: prepared hospitals.
         arms: each arm's candidates.
         cache: compiled processes.
-        rounds: communication rounds.
         folds: cross-validation folds.
         seed: the experiment's seed.
         advance: called after every call of TFF.
@@ -92,10 +92,11 @@ def select(
         needed = is_scored(candidates, rivals)
         for candidate in candidates:
             loss = np.nan
-            if needed and candidate.method in FEDERATED_METHODS:
-                loss = _federated(divided, candidate, cache, rounds, seed, advance)
+            if needed and candidate.is_federated:
+                with backend_of(candidate):
+                    loss = _federated(divided, candidate, cache, seed, advance)
             elif needed:
-                loss = _local(divided, candidate, cache, rounds, seed, advance)
+                loss = _local(divided, candidate, cache, seed, advance)
             scores.append(Score(arm, candidate, loss))
     return scores
 
@@ -108,8 +109,8 @@ def chosen(scores: Sequence[Score], arm: str) -> Score:
 
 
 def best_federated_arm(scores: Sequence[Score]) -> str | None:
-    """The federated arm whose chosen candidate has the lowest log loss on training rows."""
-    federated = {score.arm: score for score in scores if score.candidate.method in FEDERATED_METHODS}
+    """The rival (`workload.is_rival`) whose chosen candidate has the lowest log loss on training rows."""
+    federated = {score.arm: score for score in scores if is_rival(score.candidate)}
     if not federated:
         return None
     return min(federated, key=lambda arm: np.nan_to_num(chosen(scores, arm).log_loss, nan=np.inf))
@@ -119,7 +120,6 @@ def _federated(
     folds: Sequence[Fold],
     candidate: Candidate,
     cache: ProcessCache,
-    rounds: int,
     seed: int,
     advance: Callable[[], None],
 ) -> float:
@@ -127,11 +127,11 @@ def _federated(
     pairs = []
     for number, fold in enumerate(folds):
         state = cache.initial_state(candidate, 0)
-        for k in range(1, rounds + 1):
+        for k in range(1, candidate.rounds + 1):
             data = [training_batches(rows, candidate, seed, number, k) for rows in fold.fit]
             state = process.next(state, data).state
             advance()
-        pairs.append((state.global_model_weights, concatenated(fold.validation)))
+        pairs.append((model_weights(state), concatenated(fold.validation)))
     return _log_loss(pairs, candidate, cache)
 
 
@@ -139,7 +139,6 @@ def _local(
     folds: Sequence[Fold],
     candidate: Candidate,
     cache: ProcessCache,
-    rounds: int,
     seed: int,
     advance: Callable[[], None],
 ) -> float:
@@ -153,7 +152,7 @@ def _local(
         return np.nan
     weights: list[Any] = [cache.initial_weights(candidate, 0)] * len(tasks)
     train = cache.local(candidate)
-    for k in range(1, rounds + 1):
+    for k in range(1, candidate.rounds + 1):
         weights = train(weights, [training_batches(rows, candidate, seed, n, k) for rows, _, n in tasks])
         advance()
     return _log_loss([(w, rows) for w, (_, rows, _) in zip(weights, tasks, strict=True)], candidate, cache)

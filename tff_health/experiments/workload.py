@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tff_health.experiments.settings import FEDERATED_METHODS, Candidate, ExperimentSettings
+from tff_health.experiments.settings import Candidate, ExperimentSettings
 
 PREPARING = 15
 REPORTING = 40
@@ -20,9 +20,9 @@ def dataset_work(settings: ExperimentSettings, name: str) -> int:
 
 def arm_steps(settings: ExperimentSettings, candidate: Candidate) -> int:
     """Steps of one arm."""
-    if candidate.method in FEDERATED_METHODS:
-        return settings.rounds * settings.repeats
-    return 1 if candidate.method == "logistic-regression" else settings.rounds
+    if candidate.is_federated:
+        return candidate.rounds * settings.repeats
+    return 1 if candidate.method == "logistic-regression" else candidate.rounds
 
 
 def selection_calls(settings: ExperimentSettings, name: str) -> int:
@@ -32,18 +32,26 @@ def selection_calls(settings: ExperimentSettings, name: str) -> int:
     calls = 0
     for candidates in arms.values():
         if is_scored(candidates, rivals):
-            runs = settings.folds if candidates[0].method in FEDERATED_METHODS else 1
-            calls += len(candidates) * runs * settings.rounds
+            runs = settings.folds if candidates[0].is_federated else 1
+            calls += len(candidates) * runs * candidates[0].rounds
     return calls
 
 
 def federated_arms(arms: Sequence[Sequence[Candidate]]) -> int:
-    """How many arms are federated."""
-    return sum(candidates[0].method in FEDERATED_METHODS for candidates in arms)
+    """How many arms are rivals for the best federated one: all that are federated and claim no privacy."""
+    return sum(is_rival(candidates[0]) for candidates in arms)
+
+
+def is_rival(candidate: Candidate) -> bool:
+    """Whether an arm may be chosen as the best federated one.
+
+    Private arms may not: to be chosen on patients' rows is a release that their guarantee does not cover.
+    """
+    return candidate.is_federated and candidate.privacy is None
 
 
 def is_scored(candidates: Sequence[Candidate], federated: int) -> bool:
     """Whether an arm needs cross-validation: to choose among candidates, or to be compared with other arms."""
     if candidates[0].method in ("paper-listing", "logistic-regression"):
         return False
-    return len(candidates) > 1 or (candidates[0].method in FEDERATED_METHODS and federated > 1)
+    return len(candidates) > 1 or (is_rival(candidates[0]) and federated > 1)

@@ -7,6 +7,8 @@ from typing import Literal
 
 from tff_health.reporting.comparison import Difference, paired_difference
 from tff_health.reporting.formatting import interval, listing, number, plural, signed
+from tff_health.reporting.guarantee import NOT_SECURE, secure_aggregation
+from tff_health.reporting.privacy_cost import privacy_caveats
 from tff_health.reporting.record import Run, RunRecord
 from tff_health.reporting.results import Arm, DatasetResult, Metric
 
@@ -221,6 +223,6 @@ def caveats(run: Run, found: list[Verdict]) -> list[str]:
     arms = [arm for dataset in datasets.values() for arm in dataset.arms.values()]
     if arms and all(arm.privacy is None for arm in arms):
         lines.append("No arm is differentially private: keeping rows at home is not by itself a privacy guarantee.")
-    if any(arm.privacy and arm.privacy.secure_aggregation == "simulated" for arm in arms):
+    if any(secure_aggregation(arm) == NOT_SECURE for arm in arms):
         lines.append("Secure aggregation is simulated in this run: sums are computed in the clear. NOT SECURE.")
-    return lines
+    return lines + privacy_caveats(run)

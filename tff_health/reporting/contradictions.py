@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tff_health.reporting import paper
+from tff_health.reporting import figure_10, paper
 from tff_health.reporting.formatting import interval, listing, number, percent, plural
 from tff_health.reporting.results import Results
 
@@ -31,7 +31,7 @@ def contradictions(results: Results) -> list[Contradiction]:
     lowest = paper.FIGURE_14_COUNTS["tn"] + paper.FIGURE_14_COUNTS["tp"]
     # Clopper-Pearson lower end when every one of n is right: (alpha / 2) ** (1 / n).
     bound = 0.025 ** (1 / lowest)
-    (low_epsilon, high_accuracy), (high_epsilon, low_accuracy) = paper.FIGURE_10_ACCURACY.items()
+    (low_epsilon, high_accuracy), (high_epsilon, low_accuracy) = figure_10.FIGURE_10_ACCURACY.items()
     printed = ", ".join(number(accuracy, 2) for _, accuracy in paper.LISTING_PRINTOUT.values())
     tabled = ", ".join(number(accuracy, 2) for _, accuracy in paper.TABLE_1.values())
     return [
@@ -78,12 +78,9 @@ def contradictions(results: Results) -> list[Contradiction]:
             f"Accuracy falls from {percent(high_accuracy)} at epsilon {low_epsilon:g} to "
             f"{percent(low_accuracy)} "
             f"at epsilon {high_epsilon:g}.",
-            "The direction is impossible: a larger epsilon permits less noise, so accuracy cannot be "
-            "expected to "
-            "fall as epsilon grows. The listing adds no noise at all, so no epsilon can have been measured "
-            "with "
-            "it.",
-            _privacy_measured(results),
+            f"The direction is impossible. {figure_10.IMPOSSIBLE}. The listing adds no noise at all, so no epsilon can "
+            "have been measured with it.",
+            figure_10.measured(results),
         ),
         Contradiction(
             "Fig. 14, confusion matrix",
@@ -131,25 +128,6 @@ def _rounds_measured(results: Results) -> str:
         if values:
             spans.append(f"{metric} from {number(values[0])} to {number(values[-1])}")
     return f"{arm.title} takes {listing(spans)} over {plural(len(trained), 'round')}, held out."
-
-
-def _privacy_measured(results: Results) -> str:
-    found = []
-    for dataset in results.datasets.values():
-        private = [
-            (arm.privacy.epsilon, arm.metric("test/accuracy"))
-            for arm in dataset.arms.values()
-            if arm.privacy is not None and arm.privacy.epsilon is not None
-        ]
-        points = [
-            f"{interval(metric)} at epsilon {epsilon:g}"
-            for epsilon, metric in sorted(private, key=lambda point: point[0])
-        ]
-        if points:
-            found.append(f"{dataset.title}: accuracy {listing(points)}")
-    if found:
-        return "; ".join(found) + "."
-    return "Not measured: no arm of this run is private, so there is no curve to set against it yet."
 
 
 def _confusion_measured(results: Results) -> str:

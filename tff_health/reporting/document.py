@@ -41,3 +41,21 @@ class Document(BaseModel):
     @classmethod
     def _plain_values(cls, value: Any) -> Any:
         return _plain(value)
+
+
+class Metric(Document):
+    """A measured value with its 95 % interval.
+
+    Attributes:
+        value: the estimate, the mean over seeds.
+        low: lower end of the interval.
+        high: upper end of the interval.
+        n: held-out patients behind the value.
+        seeds: the value of each seed, in the order of the run's seeds.
+    """
+
+    value: Number = None
+    low: Number = None
+    high: Number = None
+    n: Count = 0
+    seeds: list[Number] = Field(default_factory=list)

@@ -23,6 +23,29 @@ METRICS = {
     "Round": "Hospitals train on their own rows from the global model; the server combines what they send.",
 }
 
+PRIVACY = {
+    "Differential privacy, epsilon": "What a training run releases is almost as likely with one unit's data "
+    "as without: the odds that anyone can assign change by a factor of e to the power of epsilon at most. 0 reveals "
+    "nothing, 1 allows a factor of 2.7, above 10 the promise is weak. The accountant's epsilon is an upper bound.",
+    "Delta": "The chance that the bound of epsilon does not hold; it must be well below one over the number of units.",
+    "Unit": "Whose data the guarantee hides: one patient's row, or all rows of one hospital at once.",
+    "Zero-out adjacency": "With and without a unit means: its contribution is replaced by an empty one. The number of "
+    "hospitals and of rows in each are public.",
+    "Sampling": "Who takes part in a step. Poisson sampling (each patient by a coin of their own) lowers epsilon; "
+    "taking everybody claims no such gain.",
+    "Trust model": "Who could see more than the guarantee allows for, and is trusted not to look.",
+    "Secure aggregation": "The server learns the hospitals' sum but no single update. Simulated, it is a plain sum: "
+    "NOT SECURE.",
+    "Membership inference": "An attack that guesses who was trained on. Loss threshold and confidence use one "
+    "patient's score; TPR at 1 % FPR is the share of members found when one non-member in a hundred is accused.",
+    "LiRA": "Likelihood-ratio attack: compares a patient's score with those of shadow models trained with and without "
+    "that patient (Carlini et al. 2022).",
+    "Canary audit": "Made-up units are put into training by coin flips and guessed afterwards: right guesses prove "
+    "that epsilon is at least so large. A lower bound above the claim refutes the claim.",
+    "Ceiling": "The largest epsilon an audit could have shown, had every guess been right. Passing an audit whose "
+    "ceiling lies below the claim says little.",
+}
+
 ARMS = {
     "paper-listing": "The paper's listing with its two faults reproduced: clients start from fresh weights "
     "and never "

@@ -7,7 +7,9 @@ its figures.
 
 from __future__ import annotations
 
+from tff_health.reporting import figure_10
 from tff_health.reporting.formatting import number, percent, plural
+from tff_health.reporting.guarantee import is_private
 from tff_health.reporting.results import Arm, DatasetResult, Reference, Results
 
 CITATION = (
@@ -33,9 +35,6 @@ FIGURE_9_CORRELATIONS = {
 }
 """As data/patient_cohort.py reads the sentence under Fig. 9, which names four numbers for three pairs; it can
 also be read with .01 and .05 exchanged."""
-
-FIGURE_10_ACCURACY = {0.1: 0.80, 0.5: 0.60}
-"""Epsilon -> accuracy."""
 
 FIGURE_12_ENDPOINTS = {"accuracy": (0.60, 0.80), "loss": (0.40, 0.30)}
 """Metric -> (first round, fifth round)."""
@@ -86,13 +85,14 @@ def compare(results: Results) -> list[Reference]:
     cohort = results.datasets.get(COHORT)
     if cohort is not None and cohort.statistics is not None:
         references += _shares(cohort) + _correlations(cohort)
-    return references + _privacy_curve() + _classification(results)
+    return references + figure_10.references(results) + _classification(results)
 
 
 def _rounds(mock: DatasetResult) -> list[Reference]:
     references = []
     for name, arm in mock.shown_arms.items():
-        if not arm.rounds or not (arm.federated or name == "paper-listing"):
+        # Private arms take other steps, so their rounds are no rows of Table 1; they answer to Fig. 10.
+        if not arm.rounds or is_private(arm) or not (arm.federated or name == "paper-listing"):
             continue
         tables = [("P1 Table 1", TABLE_1, "test")]
         if name == "paper-listing":
@@ -204,21 +204,6 @@ def _correlations(cohort: DatasetResult) -> list[Reference]:
             )
         )
     return references
-
-
-def _privacy_curve() -> list[Reference]:
-    return [
-        Reference(
-            source="P1 Fig. 10",
-            row=f"epsilon {epsilon:g}",
-            metric="accuracy",
-            theirs=accuracy,
-            why="Not measured in this run. A larger epsilon means less noise, so accuracy cannot be "
-            "expected to "
-            "fall as the paper draws it.",
-        )
-        for epsilon, accuracy in FIGURE_10_ACCURACY.items()
-    ]
 
 
 def _classification(results: Results) -> list[Reference]:

@@ -23,7 +23,11 @@ from tff_health.reporting.cohort import add_cohort
 from tff_health.reporting.contradictions import contradictions
 from tff_health.reporting.figures.drawing import draw_all
 from tff_health.reporting.figures.registry import DrawnFigure
+from tff_health.reporting.guarantee import lower, small, upper
+from tff_health.reporting.membership_findings import attack_label
 from tff_health.reporting.paper_tables import paper_groups, paper_tables, peer_groups
+from tff_health.reporting.privacy_cost import privacy_answer
+from tff_health.reporting.protection import details, protection
 from tff_health.reporting.record import Run, load_run
 from tff_health.reporting.results import Metric, Reference
 
@@ -81,6 +85,7 @@ def _context(run: Run, others: list[Run], drawn: dict[str, list[DrawnFigure]]) -
     results = run.results
     found = verdicts(run)
     references = _references(run)
+    shielded = {name: protection(run.record(name)) for name in results.datasets}
     concerns_paper = bool(references) or paper.PAPER_DATASET in results.datasets
     return {
         "run": run,
@@ -90,6 +95,8 @@ def _context(run: Run, others: list[Run], drawn: dict[str, list[DrawnFigure]]) -
         "verdicts": found,
         "summary": summary(found),
         "caveats": caveats(run, found),
+        "privacy_answer": privacy_answer(run),
+        "protection": shielded,
         "paper_tables": paper_tables(results, references),
         "paper_groups": paper_groups(references),
         "peer_groups": peer_groups(references),
@@ -98,6 +105,7 @@ def _context(run: Run, others: list[Run], drawn: dict[str, list[DrawnFigure]]) -
         "figures": drawn,
         "table_metrics": TABLE_METRICS,
         "metric_glossary": glossary.METRICS,
+        "privacy_glossary": glossary.PRIVACY if any(shielded.values()) else {},
         "arm_glossary": glossary.arm_lines(results),
         "internal": any(dataset.kind == "real" and dataset.arms for dataset in results.datasets.values()),
         "anchors": {name: f"dataset-{position}" for position, name in enumerate(results.datasets, 1)},
@@ -148,6 +156,13 @@ def _environment() -> jinja2.Environment:
         "duration": formatting.duration,
         "moment": formatting.moment,
         "metric_label": formatting.metric_label,
+        "plural": formatting.plural,
+        "at_most": upper,
+        "at_least": lower,
+        "small": small,
+        "attack_label": attack_label,
+        "details": details,
+        "short": _short,
         "bounds": _bounds,
         "value": _setting,
         "data_uri": _data_uri,
@@ -172,7 +187,14 @@ def _setting(value: object) -> str:
         return f"{value:g}"
     if isinstance(value, list):
         return ", ".join(_setting(item) for item in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_setting(item)}" for key, item in value.items())
     return json.dumps(value, ensure_ascii=False)
+
+
+def _short(text: str) -> str:
+    """The first words of a term that is spelt out elsewhere: up to a bracket, comma, colon or full stop."""
+    return re.split(r"[(,:;.]", text, maxsplit=1)[0].strip()
 
 
 def _sentence(text: str) -> str:

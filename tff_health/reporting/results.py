@@ -20,29 +20,12 @@ from pydantic import (
 )
 
 from tff_health.reporting.atomic import ReportError, write_atomically
-from tff_health.reporting.document import Count, Document, Number
+from tff_health.reporting.document import Count, Document, Metric, Number
+from tff_health.reporting.privacy_document import Audit, LedgerTotal, MembershipAttack, Privacy
 
 SCHEMA_NAME = "tff_health.results"
 SCHEMA_VERSION = 1
 SCHEMA = f"{SCHEMA_NAME}/{SCHEMA_VERSION}"
-
-
-class Metric(Document):
-    """A measured value with its 95 % interval.
-
-    Attributes:
-        value: the estimate, the mean over seeds.
-        low: lower end of the interval.
-        high: upper end of the interval.
-        n: held-out patients behind the value.
-        seeds: the value of each seed, in the order of the run's seeds.
-    """
-
-    value: Number = None
-    low: Number = None
-    high: Number = None
-    n: Count = 0
-    seeds: list[Number] = Field(default_factory=list)
 
 
 class Round(Document):
@@ -62,22 +45,6 @@ class Confusion(Document):
     tp: Count
 
 
-class Privacy(Document):
-    """A differential privacy guarantee with all that is needed to read it; further keys are free."""
-
-    model_config = ConfigDict(extra="allow")
-
-    unit: str
-    adjacency: str
-    mechanism: str
-    sampling: str
-    epsilon: Number
-    delta: Number
-    accountant: str
-    trust_model: str
-    secure_aggregation: Literal["none", "simulated", "masked"]
-
-
 class Arm(Document):
     """One way of training, and what it reached.
 
@@ -90,6 +57,9 @@ class Arm(Document):
         rounds: by round, where the arm has rounds.
         confusion: counts at the decision threshold, first seed.
         privacy: None where no guarantee is claimed.
+        secure_aggregation: `simulated` is NOT SECURE: sums are made in the clear.
+        membership: membership inference by attack, on the first seed's model.
+        audit: None where the arm was not audited.
         cost: seconds_per_round, bytes_up, ...
     """
 
@@ -101,6 +71,9 @@ class Arm(Document):
     rounds: list[Round] = Field(default_factory=list)
     confusion: Confusion | None = None
     privacy: Privacy | None = None
+    secure_aggregation: Literal["none", "simulated", "masked"] = "none"
+    membership: dict[str, MembershipAttack] = Field(default_factory=dict)
+    audit: Audit | None = None
     cost: dict[str, Number] = Field(default_factory=dict)
 
     def metric(self, name: str) -> Metric:
@@ -200,6 +173,9 @@ class DatasetResult(Document):
     hospitals: dict[str, HospitalCounts] = Field(default_factory=dict)
     statistics: Statistics | None = None
     arms: dict[str, Arm] = Field(default_factory=dict)
+    private_preprocessing: list[str] = Field(default_factory=list)
+    membership_control: dict[str, MembershipAttack] = Field(default_factory=dict)
+    ledger: list[LedgerTotal] = Field(default_factory=list)
 
     @property
     def headline_arm(self) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -75,11 +76,18 @@ _KNOWN = {
     "best-adaptive": ArmStyle(VERMILION, "v", "-"),
     "fedyogi": ArmStyle(VERMILION, "v", "-"),
 }
+_END = 11  # letters of a cut label's end that stay
+_LINES: tuple[Any, ...] = ("-", "--", "-.", (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5, 1, 1.5)))
+# No free style has both the colour and the line of a known one: curves without markers must differ too.
+_TAKEN = {(style.color, style.line) for style in _KNOWN.values()}
 _FREE = [
     ArmStyle(color, marker, line)
-    for line in ("-", "--", "-.")
+    for line in _LINES
     for color, marker in zip((GREEN, PURPLE, VERMILION, BLUE, AMBER), "P*h<>", strict=True)
+    if (color, line) not in _TAKEN
 ]
+UNIT_STYLES = {"patient": ArmStyle(BLUE, "o", "-"), "hospital": ArmStyle(VERMILION, "s", "--")}
+"""How a unit's guarantees are drawn where the unit matters more than the arm."""
 
 
 def arm_styles(arms: Iterable[str]) -> dict[str, ArmStyle]:
@@ -107,7 +115,21 @@ def legend_below(figure: Figure, axes: Axes, columns: int = 3) -> None:
     figure.legend(handles, labels, loc="outside lower center", ncols=columns)
 
 
+def unit_style(unit: str) -> ArmStyle:
+    """The style of a unit of privacy; an unknown unit gets one of its own."""
+    return UNIT_STYLES.get(unit, ArmStyle(GREEN, "P", "-."))
+
+
+def two_lines(text: str, width: int = 34) -> str:
+    """A label on at most two lines of about this many letters, taken literally by matplotlib."""
+    lines = textwrap.wrap(text, width, max_lines=2, placeholder="\N{HORIZONTAL ELLIPSIS}")
+    return "\n".join(lines).replace("$", r"\$")
+
+
 def plain_text(text: str, limit: int = 36) -> str:
-    """A label that matplotlib takes literally (a dollar sign starts no mathematics), cut where too long."""
-    short = text if len(text) <= limit else f"{text[: limit - 1]}\N{HORIZONTAL ELLIPSIS}"
+    """A label that matplotlib takes literally (a dollar sign starts no mathematics), its middle cut where too long.
+
+    Its end stays, since arms of a kind differ there (`..., epsilon 1`).
+    """
+    short = text if len(text) <= limit else f"{text[: limit - _END - 1].rstrip()}\N{HORIZONTAL ELLIPSIS}{text[-_END:]}"
     return short.replace("$", r"\$")

@@ -12,15 +12,23 @@ from tff_health.reporting.figures import roc
 from tff_health.reporting.figures import reliability
 from tff_health.reporting.figures import confusion
 from tff_health.reporting.figures import fairness
+from tff_health.reporting.figures import privacy_utility
+from tff_health.reporting.figures import private_rounds
+from tff_health.reporting.figures import membership
+from tff_health.reporting.figures import audit
 
 __all__ = [
     "arms",
+    "audit",
     "confusion",
     "correlation",
     "distributions",
     "fairness",
     "hospitals",
+    "membership",
     "pairs",
+    "privacy_utility",
+    "private_rounds",
     "reliability",
     "roc",
     "rounds",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tff_health.reporting.figures.registry import Drawing, register_figure
 from tff_health.reporting.formatting import interval, listing, metric_label
 from tff_health.reporting.record import RunRecord
-from tff_health.reporting.style import GREY, arm_styles, new_figure, plain_text
+from tff_health.reporting.style import GREY, arm_styles, new_figure, two_lines
 
 
 @register_figure("arms", "All arms, final round")
@@ -19,7 +19,7 @@ def arms(record: RunRecord) -> Drawing | None:
     if not shown:
         return None
     styles = arm_styles(record.dataset.shown_arms)
-    figure = new_figure(6.0, 1.2 + 0.38 * len(shown))
+    figure = new_figure(6.6, 1.2 + 0.38 * len(shown))
     panels = figure.subplots(1, 2, sharey=True)
     for axes, metric in zip(panels, ("accuracy", "auc"), strict=True):
         for place, (name, arm) in enumerate(shown.items()):
@@ -34,9 +34,9 @@ def arms(record: RunRecord) -> Drawing | None:
             axes.axvline(value, color=GREY, linewidth=0.8, linestyle=":")
         axes.set_title(metric_label(metric).capitalize() if metric == "accuracy" else metric_label(metric))
         axes.grid(visible=False, axis="y")
-        axes.margins(y=0.12)
+        axes.margins(y=0.5 / len(shown))
         axes.locator_params(axis="x", nbins=5)
-    panels[0].set_yticks(range(len(shown)), [plain_text(arm.title) for arm in shown.values()])
+    panels[0].set_yticks(range(len(shown)), [two_lines(arm.title) for arm in shown.values()])
     panels[0].invert_yaxis()
     metric = "accuracy" if any(arm.metric("test/accuracy").value is not None for arm in shown.values()) else "auc"
     chosen = [name for name in (record.dataset.headline_arm, "alone", "pooled") if name in shown] or list(shown)

@@ -7,6 +7,7 @@ import textwrap
 import numpy as np
 from matplotlib.axes import Axes
 
+from tff_health.reporting.figures.compared_arms import compared_arms, left_out
 from tff_health.reporting.figures.registry import Drawing, register_figure
 from tff_health.reporting.formatting import percent, plural
 from tff_health.reporting.record import RunRecord
@@ -19,7 +20,7 @@ _ACROSS = 3
 @register_figure("confusion", "Confusion matrices", paper="Fig. 14")
 def confusion(record: RunRecord) -> Drawing | None:
     """Counts, and shares of the true class, at each arm's threshold (first seed)."""
-    found = {name: arm.confusion for name, arm in record.dataset.shown_arms.items() if arm.confusion}
+    found = {name: arm.confusion for name, arm in compared_arms(record.dataset).items() if arm.confusion}
     if not found:
         return None
     across = min(len(found), _ACROSS)
@@ -29,7 +30,7 @@ def confusion(record: RunRecord) -> Drawing | None:
     positive = record.dataset.positive or "positive"
     for axes, (name, counts) in zip(panels.ravel(), found.items(), strict=False):
         _matrix(axes, counts)
-        axes.set_title(textwrap.fill(plain_text(record.dataset.arms[name].title, 44), 22), fontsize=9)
+        axes.set_title(textwrap.fill(plain_text(record.dataset.arms[name].title, 60), 24), fontsize=9)
         axes.set_xticks([0, 1], ["no", "yes"])
         axes.set_yticks([0, 1], ["no", "yes"], rotation=90, va="center")
     for axes in panels.ravel()[len(found) :]:
@@ -74,6 +75,6 @@ def _words(record: RunRecord, found: dict[str, Confusion], positive: str) -> tup
         f"{plural(total, 'held-out patient')} rightly ({which}threshold {counts.threshold:g}): it misses "
         f"{counts.fn} of {counts.fn + counts.tp} labelled {positive} and raises "
         f"{plural(counts.fp, 'false alarm')}; "
-        "the paper's matrix has 8 patients."
+        f"the paper's matrix has 8 patients{left_out(record.dataset, len(found))}."
     )
     return caption, f"Two-by-two matrices of true against predicted class for {len(found)} arms. {caption}"

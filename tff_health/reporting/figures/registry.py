@@ -24,7 +24,7 @@ from tff_health.reporting.style import RC
 
 logger = logging.getLogger(__name__)
 
-Section = Literal["data", "results"]
+Section = Literal["data", "results", "privacy"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class RegisteredFigure:
         name: of its files, `figures/DATASET-NAME.svg`.
         title: its heading.
         function: returns None where the record holds nothing to draw.
-        section: among the figures on the data or those on the results.
+        section: among the figures on the data, on the results or on privacy.
         paper: the figure of P1 that it answers to, such as `Fig. 15`; empty for none.
     """
 
@@ -90,7 +90,7 @@ def register_figure(
     Args:
         name: letters, digits and hyphens, since files are called by it.
         title: heading in the report.
-        section: `data` or `results`.
+        section: `data`, `results` or `privacy`.
         paper: the figure of P1 that it answers to.
 
     Raises:

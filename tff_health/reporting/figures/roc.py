@@ -6,6 +6,7 @@ import numpy as np
 
 from tff_health.reporting import paper
 from tff_health.reporting.curves import bootstrap_weights, roc_curves
+from tff_health.reporting.figures.compared_arms import compared_arms, left_out
 from tff_health.reporting.figures.registry import Drawing, register_figure
 from tff_health.reporting.formatting import interval, number, plural
 from tff_health.reporting.record import RunRecord
@@ -25,7 +26,7 @@ def roc(record: RunRecord) -> Drawing | None:
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8, linestyle=":")
     headline = record.dataset.headline_arm
-    for name, arm in record.dataset.shown_arms.items():
+    for name, arm in compared_arms(record.dataset).items():
         rows = record.first_seed(name).dropna(subset=["score"])
         labels, scores = rows["label"].to_numpy(np.int64), rows["score"].to_numpy(np.float64)
         if len(np.unique(labels)) < 2:
@@ -38,7 +39,7 @@ def roc(record: RunRecord) -> Drawing | None:
             curve.true_positive_rate[0],
             color=styles[name].color,
             linestyle=styles[name].line,
-            label=f"{plain_text(arm.title)}: {interval(drawn[name], 2)}",
+            label=f"{plain_text(arm.title, 44)}: {interval(drawn[name], 2)}",
         )
         if name == headline:
             draws = roc_curves(labels, scores, bootstrap_weights(len(labels), _REPLICATES, seed=0)).at(_GRID)
@@ -61,6 +62,7 @@ def roc(record: RunRecord) -> Drawing | None:
     seeds = record.predictions["seed"].nunique()
     if seeds > 1:
         caption += f" (curves of the first of {seeds} seeds, AUC over all)"
+    caption += left_out(record.dataset, len(drawn))
     if headline in drawn:
         caption += "; the band is a 95 % bootstrap interval"
     return Drawing(figure, caption + ".", f"ROC curves of {plural(len(drawn), 'arm')}. {caption}.")

@@ -7,8 +7,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from tff_health.reporting import paper
+from tff_health.reporting.figures.compared_arms import compared_arms
 from tff_health.reporting.figures.registry import Drawing, register_figure
 from tff_health.reporting.formatting import interval, metric_label, number, plural
+from tff_health.reporting.guarantee import is_private
 from tff_health.reporting.record import RunRecord
 from tff_health.reporting.style import GREY, INK, arm_styles, legend_below, new_figure, plain_text
 
@@ -35,7 +37,10 @@ def series(record: RunRecord, arm: str, metric: str) -> pd.DataFrame:
 @register_figure("rounds", "Accuracy and loss by communication round", paper="Figs. 6 and 12")
 def rounds(record: RunRecord) -> Drawing | None:
     """Held-out accuracy and log loss of every arm after each round, with 95 % bands."""
-    arms = record.dataset.shown_arms
+    headline = record.dataset.headline_arm
+    # Private arms have a figure of their own: they take other steps, and more or fewer of them.
+    compared = compared_arms(record.dataset)
+    arms = {name: arm for name, arm in compared.items() if name == headline or not is_private(arm)}
     curves = {
         (arm, metric): frame
         for arm in arms
@@ -44,7 +49,7 @@ def rounds(record: RunRecord) -> Drawing | None:
     }
     if not curves:
         return None
-    styles = arm_styles(arms)
+    styles = arm_styles(record.dataset.shown_arms)
     # Two panels side by side would be unreadable on a phone; one above the other share their rounds.
     figure = new_figure(5.8, 5.2)
     panels = figure.subplots(2, 1, sharex=True)
@@ -55,7 +60,7 @@ def rounds(record: RunRecord) -> Drawing | None:
                 continue
             frame = curves[arm, metric]
             last = max(last, frame["round"].max())
-            label = plain_text(entry.title)
+            label = plain_text(entry.title, 44)
             every = max(1, len(frame) // 12)
             axes.plot(frame["round"], frame["value"], label=label, markevery=every, **styles[arm].line_kwargs())
             axes.fill_between(
@@ -69,8 +74,9 @@ def rounds(record: RunRecord) -> Drawing | None:
         panels[1].set_xticks(np.arange(0, last + 1))
     fullest = max(panels, key=lambda axes: len(axes.get_legend_handles_labels()[0]))
     legend_below(figure, fullest, columns=2)
-    caption = _caption(record, curves)
     lines = len({arm for arm, _ in curves})
+    rounded = sum(bool(arm.rounds) for arm in record.dataset.shown_arms.values())
+    caption = _caption(record, curves, rounded - lines)
     return Drawing(
         figure,
         caption,
@@ -93,7 +99,7 @@ def _draw_paper(axes: Axes, metric: str) -> None:
     )
 
 
-def _caption(record: RunRecord, curves: dict[tuple[str, str], pd.DataFrame]) -> str:
+def _caption(record: RunRecord, curves: dict[tuple[str, str], pd.DataFrame], hidden: int) -> str:
     headline = record.dataset.headline_arm
     drawn = [arm for arm, metric in curves if metric == "accuracy"] or [arm for arm, _ in curves]
     arm = headline if headline in drawn else drawn[0]
@@ -113,4 +119,5 @@ def _caption(record: RunRecord, curves: dict[tuple[str, str], pd.DataFrame]) -> 
             f", while the paper's listing ends at {number(listing['value'].iloc[-1])} "
             f"(the paper's Table 1: {number(paper.TABLE_1[5][1], 2)})"
         )
-    return text + "; bands are 95 % intervals."
+    others = f"; {plural(hidden, 'more arm')} under Privacy or in the table" if hidden > 0 else ""
+    return f"{text}{others}; bands are 95 % intervals."

@@ -1,0 +1,150 @@
+"""What a run says about privacy: each private arm's statement, from the ledger, and the run's totals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tff_health.experiments.aggregator_choice import is_secure
+from tff_health.experiments.arms import ArmRun
+from tff_health.experiments.prepared import PreparedDataset
+from tff_health.experiments.privacy_plan import PrivacyPlan
+from tff_health.experiments.private_arm import PrivateArm
+from tff_health.learning.patient_dp import PatientLevelDp
+from tff_health.privacy.accountant import epsilon
+from tff_health.privacy.budget import Unit
+from tff_health.privacy.ledger import PrivacyLedger
+from tff_health.privacy.ledger_entry import LedgerEntry
+from tff_health.privacy.statement import PrivacyStatement, format_epsilon
+from tff_health.privacy.trust import TrustModel
+from tff_health.reporting.privacy_document import LedgerTotal, Privacy
+
+_HOSPITAL_MECHANISMS = {
+    "gaussian": "Gaussian noise on the mean of clipped updates",
+    "gaussian-adaptive": "Gaussian noise on the mean of updates, clipped at a noisy quantile",
+    "tree": "tree aggregation of clipped updates (DP-FTRL)",
+    "discrete-gaussian": "discrete Gaussian noise in shares on rounded, clipped updates",
+    "skellam": "Skellam noise in shares on rounded, clipped updates",
+}
+
+
+def reserve_unprotected(ledger: PrivacyLedger, dataset: PreparedDataset, arm: str) -> None:
+    """Enters an arm without a guarantee, once: what it trained on is released without noise."""
+    import dp_accounting
+
+    if any(entry.arm == arm for entry in ledger.entries):
+        return
+    names = tuple(rows.hospital for rows in dataset.train)
+    event = dp_accounting.NonPrivateDpEvent()
+    entry = LedgerEntry(dataset.name, arm, None, "patient", event, "training", names, other_units={"hospital": event})
+    ledger.confirm(ledger.reserve(entry))
+
+
+def arm_privacy(arm: PrivateArm) -> Privacy:
+    """The guarantee of one trained model of the arm: of the repeat that spent most."""
+    plan, ledger = arm.plan, arm.ledger
+    spent = max((ledger.spent(arm.key(repeat)) for repeat in range(arm.repeats)), key=lambda one: one.epsilon)
+    lacking = int(arm.short_of.max())
+    notes = [spent.note] if spent.note else []
+    if lacking:
+        notes.append(
+            f"after an interruption {lacking} rounds were not started, as the budget no longer covered them: rounds "
+            "that were begun count as spent"
+        )
+    statement = PrivacyStatement(
+        unit=plan.budget.unit,
+        mechanism=_mechanism_words(plan),
+        sampling=_sampling_words(plan),
+        epsilon=spent.epsilon,
+        delta=spent.delta,
+        accountant=spent.accountant,
+        trust_model=_trust_model(plan),
+        secure_aggregation="simulated" if is_secure(plan.candidate) else "none",
+        noise_multiplier=plan.mechanism.noise_multiplier,
+        clip=plan.mechanism.clip,
+        steps=max(ledger.steps(arm.key(0), "training").values(), default=0),
+        hospitals=len(plan.rows),
+        by_hospital=spent.by_hospital,
+        colluding_epsilon=_colluding_epsilon(plan),
+        units=sum(plan.rows.values()) if plan.budget.unit == "patient" else len(plan.rows),
+        note="; ".join(notes),
+    )
+    document = statement.document()
+    target = plan.candidate.privacy.epsilon if plan.candidate.privacy else None
+    return Privacy.model_validate({**document, "target_epsilon": target})
+
+
+def ledger_totals(arms: Mapping[str, ArmRun]) -> list[LedgerTotal]:
+    """Everything the run released about the same patients, per unit that some arm protects."""
+    private = [arm for arm in arms.values() if isinstance(arm, PrivateArm)]
+    if not private:
+        return []
+    ledger, dataset, repeats = private[0].ledger, private[0].dataset, private[0].repeats
+    plans = [arm.plan for arm in private]
+    totals = []
+    for unit in _units(plans):
+        delta = max(plan.budget.delta for plan in plans if plan.budget.unit == unit)
+        total = ledger.total(dataset.name, unit, delta)
+        count = sum(1 for plan in plans if plan.budget.unit == unit)
+        text = (
+            f"{count * repeats} models were trained under a {unit}-level guarantee ({count} arms, {repeats} repeats)."
+        )
+        if math.isfinite(total.private_arms):
+            text += (
+                f" Whoever sees all of them, and nothing of the others, faces epsilon "
+                f"{format_epsilon(total.private_arms)} per {unit} at delta {delta:g}, not the epsilon of one."
+            )
+        if total.unprotected_arms:
+            text += (
+                f" The run as a whole gives no guarantee per {unit}: {', '.join(total.unprotected_arms)} used the same "
+                "patients without one, for comparison."
+            )
+        totals.append(
+            LedgerTotal(
+                unit=unit,
+                epsilon=total.private_arms,
+                delta=delta,
+                releases=sum(entry.count for entry in ledger.entries if entry.dataset == dataset.name),
+                sentence=text,
+            )
+        )
+    return totals
+
+
+def _units(plans: Iterable[PrivacyPlan]) -> list[Unit]:
+    found: dict[Unit, None] = dict.fromkeys(plan.budget.unit for plan in plans)
+    return list(found)
+
+
+def _mechanism_words(plan: PrivacyPlan) -> str:
+    if plan.patient is None:
+        assert plan.hospital is not None
+        return _HOSPITAL_MECHANISMS[plan.hospital.mechanism]
+    clipping = "layer by layer" if plan.patient.clipping == "per-layer" else "as a whole"
+    return f"DP-SGD inside every hospital, each patient's gradient clipped {clipping}"
+
+
+def _sampling_words(plan: PrivacyPlan) -> str:
+    if plan.patient is None:
+        return "every hospital in every round, no amplification claimed"
+    if plan.patient.sampling_rate == 1.0:
+        return "every patient in every step, no amplification claimed"
+    return f"Poisson, every patient with probability {plan.patient.sampling_rate:g} in every step"
+
+
+def _trust_model(plan: PrivacyPlan) -> TrustModel:
+    if plan.patient is not None:
+        return "shared-noise" if plan.patient.noise == "shared" else "each-hospital"
+    return "distributed" if is_secure(plan.candidate) else "central"
+
+
+def _colluding_epsilon(plan: PrivacyPlan) -> float | None:
+    """What is left against a hospital that subtracts its own share; None where there are no shares."""
+    if not isinstance(plan.mechanism, PatientLevelDp) or plan.mechanism.noise != "shared":
+        return None
+    import dataclasses
+
+    changes: dict[str, Any] = {"noise_multiplier": plan.mechanism.colluding_noise_multiplier}
+    weaker = dataclasses.replace(plan.mechanism, **changes)
+    return epsilon(weaker.event(plan.candidate.rounds), plan.budget.delta, plan.budget.accountant).epsilon

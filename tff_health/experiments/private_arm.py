@@ -1,0 +1,83 @@
+"""A private arm: every round is entered in the ledger before it runs, and held against what ran after it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tff_health.aggregators.executed import check_executed as check_aggregator
+from tff_health.experiments.arms import FederatedArm
+from tff_health.experiments.privacy_plan import PrivacyPlan
+from tff_health.learning.dp_sgd import check_executed as check_client_work
+from tff_health.privacy.ledger import PrivacyLedger
+from tff_health.privacy.ledger_entry import ArmKey, LedgerEntry
+
+
+class PrivateArm(FederatedArm):
+    """Federated training under a guarantee.
+
+    A round that the budget cannot cover is not started: the repeat keeps its last model, and `short_of` says how many
+    rounds it lacks. That happens after an interruption only, as a round that was begun counts as spent.
+
+    Args:
+        name: the arm's name in the settings.
+        plan: mechanism and budget.
+        ledger: of the dataset.
+
+    Attributes:
+        short_of: int64 [repeats], rounds that were not started.
+    """
+
+    def __init__(self, name: str, plan: PrivacyPlan, ledger: PrivacyLedger, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self.name, self.plan, self.ledger = name, plan, ledger
+        self.short_of = np.zeros(self.repeats, np.int64)
+        self._executed: dict[int, int] = {}
+        for repeat in range(self.repeats):
+            ledger.set_budget(self.key(repeat), plan.budget)
+
+    def key(self, repeat: int) -> ArmKey:
+        """The repeat in the ledger."""
+        return ArmKey(self.dataset.name, self.name, repeat + 1)
+
+    def payload(self) -> dict[str, Any]:  # noqa: D102
+        return {**super().payload(), "short_of": self.short_of}
+
+    def restore(self, payload: dict[str, Any]) -> None:  # noqa: D102
+        super().restore(payload)
+        self.short_of = payload["short_of"]
+
+    def _round(self, process: Any, data: list[Any]) -> Any:
+        repeat, done = divmod(self.step, self.rounds)
+        key, hospitals = self.key(repeat), tuple(self.plan.rows)
+        release = self.plan.round_release(done + 1)
+        number = None
+        if self.short_of[repeat] or (release and not self.ledger.fits(key, release[0], hospitals, release[1])):
+            self.short_of[repeat] += 1
+            return self._state
+        if release is not None:
+            event, steps = release
+            entry = LedgerEntry(
+                key.dataset, key.arm, key.repeat, self.plan.budget.unit, event, "training", hospitals, steps
+            )
+            number = self.ledger.reserve(entry)
+        output = process.next(self._state, data)
+        self._check(output, done + 1)
+        if number is not None:
+            self.ledger.confirm(number)
+            if self.plan.patient is not None:
+                self._executed[repeat] = self._executed.get(repeat, 0) + int(
+                    output.metrics["client_work"]["largest"]["steps"]
+                )
+                self.ledger.assert_executed(key, dict.fromkeys(hospitals, self._executed[repeat]))
+        return output.state
+
+    def _check(self, output: Any, rounds: int) -> None:
+        """Holds what ran in a round against what is accounted."""
+        if self.plan.patient is not None:
+            check_client_work(self.plan.patient, output.metrics["client_work"])
+        else:
+            assert self.plan.hospital is not None
+            state = getattr(output.state, "process", output.state)
+            check_aggregator(self.plan.hospital, state.aggregator, rounds)

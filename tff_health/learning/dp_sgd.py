@@ -1,0 +1,196 @@
+"""DP-SGD as a TFF client work: noise is added inside the hospital, before anything leaves it.
+
+Abadi et al. 2016 (arXiv 1607.00133), algorithm 1, with the care that accountants take for granted: batches are true
+Poisson samples (an empty one is a step too), sums are divided by the expected batch and not by the one drawn, and both
+sampling and noise come from the machine's entropy, never from the experiment's seed.
+"""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_federated as tff
+
+from data.errors import TffHealthError
+from tff_health.learning.clipping.clipped_sum import build_clipped_sum
+from tff_health.learning.keras_model import ModelFunction, input_spec
+from tff_health.learning.patient_dp import PatientLevelDp
+
+
+class ExecutedDifferently(TffHealthError):
+    """What ran is not what was accounted: the guarantee would be false."""
+
+
+Tensors = tuple[tf.Tensor, ...]
+
+
+def build_dp_sgd_client_work(
+    model_function: ModelFunction,
+    feature_shape: Sequence[int],
+    weights_type: tff.Type,
+    *,
+    privacy: PatientLevelDp,
+    client_optimizer: tff.learning.optimizers.Optimizer,
+    loss_function: Callable[[], tf.keras.losses.Loss] = tf.keras.losses.BinaryCrossentropy,
+) -> tff.learning.templates.ClientWorkProcess:
+    """Client work whose update is differentially private for every patient of the hospital.
+
+    Its measurements say what ran: `hospitals`, and smallest and largest over hospitals of `steps`, `sampling_rate`,
+    and `noise_multiplier` (of the noise on the released sum), which `check_executed` holds against the settings.
+    No loss is measured: it would be a release outside the guarantee.
+
+    Args:
+        model_function: as for `build_classifier_process`.
+        feature_shape: shape of one patient's features.
+        weights_type: TFF type of the `ModelWeights`.
+        privacy: the guarantee.
+        client_optimizer: steps along the noisy gradients; its memory starts afresh every round.
+        loss_function: returns a Keras loss.
+
+    Returns:
+        A process whose clients' data are sequences of (features, labels) in batches of any size: together they are the
+        hospital's rows, each once.
+    """
+    shape = tuple(feature_shape)
+    data_type = tff.SequenceType(tff.types.tensorflow_to_type(input_spec(shape)))
+
+    @tff.tensorflow.computation(weights_type, data_type)
+    def private_update(weights: Any, dataset: Any) -> Any:
+        model = model_function(shape)
+        clipped_sum = build_clipped_sum(model, loss_function(), clip=privacy.clip, clipping=privacy.clipping)
+        # State from the machine's entropy when the computation runs, not when it is traced: fresh for each hospital and round.
+        noise = tf.random.Generator.from_non_deterministic_state()
+        return _train(model, clipped_sum, client_optimizer, privacy, noise, weights, dataset)
+
+    @tff.federated_computation
+    def initialize() -> Any:
+        return tff.federated_value((), tff.SERVER)
+
+    @tff.federated_computation(
+        tff.FederatedType((), tff.SERVER),
+        tff.FederatedType(weights_type, tff.CLIENTS),
+        tff.FederatedType(data_type, tff.CLIENTS),
+    )
+    def next_update(state: Any, weights: Any, data: Any) -> Any:
+        result, executed = tff.federated_map(private_update, (weights, data))
+        measurements = collections.OrderedDict(
+            hospitals=tff.federated_sum(executed["hospitals"]),
+            smallest=tff.federated_min(executed["values"]),
+            largest=tff.federated_max(executed["values"]),
+        )
+        return tff.templates.MeasuredProcessOutput(state, result, tff.federated_zip(measurements))
+
+    return tff.learning.templates.ClientWorkProcess(initialize, next_update)
+
+
+def _train(
+    model: tf.keras.Model,
+    clipped_sum: Callable[[tf.Tensor, tf.Tensor], Any],
+    optimizer: tff.learning.optimizers.Optimizer,
+    privacy: PatientLevelDp,
+    noise: tf.random.Generator,
+    initial: Any,
+    dataset: tf.data.Dataset,
+) -> Any:
+    variables = tuple(model.trainable_variables)
+    specs = tuple(tf.TensorSpec(variable.shape, variable.dtype) for variable in variables)
+
+    @tf.function
+    def train() -> tuple[Tensors, tf.Tensor]:
+        features, labels = _all_rows(dataset)
+        rows = tf.shape(labels)[0]
+        # At least one expected row, so that an empty hospital sends noise and not a division by zero.
+        own = tf.maximum(privacy.sampling_rate * tf.cast(rows, tf.float32), 1.0)
+        expected = own if privacy.expected_batch is None else tf.constant(privacy.expected_batch, tf.float32)
+        for variable, value in zip(variables, initial.trainable, strict=True):
+            variable.assign(value)
+
+        def step(done: tf.Tensor, state: Any) -> tuple[tf.Tensor, Any]:
+            batch = _sampled(features, labels, privacy.sampling_rate, noise)
+            total = clipped_sum(*batch)
+            gradients = tuple(
+                (gradient + noise.normal(tf.shape(gradient), stddev=privacy.noise_stddev)) / expected
+                for gradient in total.gradients
+            )
+            weights = tuple(variable.read_value() for variable in variables)
+            state, weights = optimizer.next(state, weights, gradients)
+            for variable, value in zip(variables, weights, strict=True):
+                variable.assign(value)
+            return done + 1, state
+
+        steps, _ = tf.while_loop(
+            lambda done, _: done < privacy.local_steps,
+            step,
+            (tf.constant(0), optimizer.initialize(specs)),
+            parallel_iterations=1,
+        )
+        update = tuple(
+            before - variable.read_value() for before, variable in zip(initial.trainable, variables, strict=True)
+        )
+        finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(part)) for part in update])
+        # An optimizer can overflow; what it did is a function of private values, so that dropping it costs nothing.
+        return tuple(tf.where(finite, part, tf.zeros_like(part)) for part in update), steps
+
+    update, steps = train()
+    shares = privacy.hospitals if privacy.noise == "shared" else 1
+    executed = collections.OrderedDict(
+        hospitals=tf.constant(1),
+        values=collections.OrderedDict(
+            steps=tf.cast(steps, tf.float32),
+            sampling_rate=tf.constant(privacy.sampling_rate, tf.float32),
+            noise_multiplier=tf.constant(privacy.noise_stddev * shares**0.5 / privacy.clip, tf.float32),
+        ),
+    )
+    result = tff.learning.templates.ClientResult(update=update, update_weight=tf.constant(1.0))
+    return result, executed
+
+
+def _all_rows(dataset: tf.data.Dataset) -> tuple[tf.Tensor, tf.Tensor]:
+    """The hospital's rows as two tensors, however they were batched."""
+    features_spec, labels_spec = dataset.element_spec
+    empty = tuple(tf.zeros([0, *spec.shape[1:]], spec.dtype) for spec in (features_spec, labels_spec))
+    return dataset.reduce(
+        empty, lambda rows, batch: tuple(tf.concat(pair, 0) for pair in zip(rows, batch, strict=True))
+    )
+
+
+def _sampled(
+    features: tf.Tensor, labels: tf.Tensor, rate: float, noise: tf.random.Generator
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """A Poisson sample: every row by its own coin."""
+    if rate == 1.0:
+        return features, labels
+    taken = tf.reshape(tf.where(noise.uniform([tf.shape(labels)[0]]) < rate), [-1])
+    return tf.gather(features, taken), tf.gather(labels, taken)
+
+
+def check_executed(privacy: PatientLevelDp, measurements: Any) -> None:
+    """Holds what a round's measurements say against the settings that are accounted.
+
+    Args:
+        privacy: what the accountant charges.
+        measurements: of the client work: `metrics["client_work"]` of a round.
+
+    Raises:
+        ExecutedDifferently: a hospital made another number of steps, or sampled or noised otherwise.
+    """
+    planned = {
+        "steps": float(privacy.local_steps),
+        "sampling_rate": privacy.sampling_rate,
+        "noise_multiplier": privacy.noise_multiplier,
+    }
+    if int(measurements["hospitals"]) != privacy.hospitals:
+        raise ExecutedDifferently(
+            f"privacy: {int(measurements['hospitals'])} hospitals took part in a round, but {privacy.hospitals} are "
+            "accounted; the run was stopped."
+        )
+    for name, value in planned.items():
+        for end in ("smallest", "largest"):
+            ran = float(measurements[end][name])
+            if abs(ran - value) > 1e-6 * max(1.0, value):
+                raise ExecutedDifferently(
+                    f"privacy: a hospital ran with {name} = {ran:g}, but {value:g} is accounted; the run was stopped."
+                )

@@ -1,0 +1,1 @@
+"""Privacy: accounting, membership inference and auditing."""
