@@ -10,7 +10,7 @@ from tff_health.privacy.audit.hospital_canaries import audit_aggregator, audit_a
 from tff_health.privacy.gaussian import gaussian_epsilon
 from tff_health.runtime.context import execution_context
 
-CLIP, ROUNDS, DELTA, CANARIES = 0.7, 3, 1e-5, 150
+CLIP, ROUNDS, DELTA, CANARIES = 0.7, 3, 1e-10, 150
 SURE = 1 - 1e-7  # a sound mechanism is flagged once in 10^7 audits
 
 
@@ -34,7 +34,7 @@ def audited(factory_for, noise_multiplier, **settings):
 
 @pytest.mark.parametrize("curve", ["any", "gaussian"])
 def test_sound_aggregators_pass(curve):
-    result = audited(gaussian(4.0), 4.0, curve=curve)
+    result = audited(gaussian(8.0), 8.0, curve=curve)
     assert not result.flagged, result.sentence()
     assert result.could_flag
     assert result.unit == "hospital"
@@ -47,16 +47,16 @@ def test_the_bound_comes_near_the_truth_where_noise_is_weak():
 
 @pytest.mark.parametrize(
     "broken",
-    [lambda hospitals: clip_without_noise(hospitals, CLIP), lambda hospitals: noise_without_clip(hospitals, 6.0, CLIP)],
+    [lambda hospitals: clip_without_noise(hospitals, CLIP), lambda hospitals: noise_without_clip(hospitals, 8.0, CLIP)],
     ids=["clip without noise", "noise without clip"],
 )
 def test_broken_aggregators_are_flagged(broken):
-    result = audited(broken, 6.0)
+    result = audited(broken, 8.0)
     assert result.flagged, result.sentence()
 
 
 def test_less_noise_than_claimed_is_flagged():
-    assert audited(gaussian(0.5), 10.0).flagged
+    assert audited(gaussian(0.25), 10.0).flagged
 
 
 def test_coins_decide_who_contributes():

@@ -14,7 +14,7 @@ from tff_health.privacy.gaussian import gaussian_epsilon
 from tff_health.runtime.client_batches import client_dataset
 from tff_health.runtime.context import execution_context
 
-CLIP, ROUNDS, DELTA, CANARIES = 0.5, 5, 1e-5, 200
+CLIP, ROUNDS, DELTA, CANARIES = 0.5, 5, 1e-10, 200
 SURE = 1 - 1e-7  # a sound process is flagged once in 10^7 audits
 
 

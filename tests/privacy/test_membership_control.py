@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+from data import heart_disease
 from data.errors import DataError
 from tff_health.privacy.membership.control import run_control
 
@@ -54,3 +55,15 @@ def test_same_seed_same_control():
 def test_too_few_rows_are_refused():
     with pytest.raises(DataError, match="60 are needed"):
         run_control(*table(40, 3), seed=0)
+
+
+def test_the_control_passes_on_real_patients(real_data):
+    federation = heart_disease.load({"protocol": "flamby"}, data_dir=real_data, seed=1)
+    target = federation.schema.target
+    parts = [(hospital.name, part) for hospital in federation.hospitals for part in (hospital.train, hospital.test)]
+    features = np.concatenate([part.drop(columns=target).to_numpy(float) for _, part in parts])
+    labels = np.concatenate([part[target].to_numpy(int) for _, part in parts])
+    hospitals = np.repeat([name for name, _ in parts], [len(part) for _, part in parts])
+    found = run_control(features, labels, hospitals, seed=1)
+    assert found.passed
+    assert set(found.overfitted.headline.hospitals) == {"cleveland", "hungarian", "switzerland", "va"}

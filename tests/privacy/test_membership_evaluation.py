@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score, roc_curve
 from tff_health.privacy.membership.attacks import find_attack
 from tff_health.privacy.membership.auc import auc, auc_interval, auc_variance, stratified_auc
 from tff_health.privacy.membership.evaluation import evaluate_attack
-from tff_health.privacy.membership.roc import RocCurves, advantage, balanced_folds, matched_weights, tpr_at_fpr
+from tff_health.privacy.membership.roc import RocCurves, advantage, balanced_halves, matched_weights, tpr_at_fpr
 
 LOSS = find_attack("loss")
 SCORES = st.lists(st.integers(-5, 5), min_size=2, max_size=40)
@@ -205,13 +205,12 @@ def test_advantage_of_a_known_shift():
 
 
 def test_advantage_by_hand():
-    # Fold 0 chooses "at or above 3" (members 4, 3; non-member 1), which in fold 1 finds the member 5 and no
-    # non-member; fold 1 chooses "at or above 5", which in fold 0 finds nobody.
+    # The first half chooses "at or above 3" (members 4, 3; non-member 1), which in the other finds the member 5 and no
+    # non-member; that one chooses "at or above 5", which in the first finds nobody.
     scores = np.array([4.0, 3.0, 1.0, 5.0, 2.0, 2.5, 0.0])
     is_member = np.array([True, True, False, True, True, False, False])
-    folds = np.array([[0, 0, 0, 1, 1, 1, 1]])
-    weights = np.ones((1, 7))
-    found = advantage(RocCurves(scores), weights * is_member, weights * ~is_member, folds)
+    halves = np.array([[True, True, True, False, False, False, False]])
+    found = advantage(RocCurves(scores), np.ones((1, 7)), is_member, halves)
     assert found[0] == pytest.approx((1 / 2 + 0.0) / 2)
 
 
@@ -226,13 +225,13 @@ def test_hospitals_with_few_patients_have_no_figure_of_their_own():
     assert found["0"].auc.low < found["0"].auc.value < found["0"].auc.high
 
 
-def test_folds_are_balanced_within_cells():
+def test_halves_are_balanced_within_cells():
     cells = np.repeat([0, 1, 2], [10, 7, 1])
-    folds = balanced_folds(cells, 50, np.random.default_rng(8))
-    for division in folds:
-        assert (division[:10] == 0).sum() == 5
-        assert (division[10:17] == 0).sum() in (3, 4)
-    assert 10 < folds[:, 17].sum() < 40
+    halves = balanced_halves(cells, 50, np.random.default_rng(8))
+    for first in halves:
+        assert first[:10].sum() == 5
+        assert first[10:17].sum() in (3, 4)
+    assert 10 < halves[:, 17].sum() < 40
 
 
 def test_matched_weights_give_hospitals_the_members_shares():

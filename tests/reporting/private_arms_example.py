@@ -22,13 +22,13 @@ PATIENT = {
     "secure_aggregation": "simulated",
     "clip": 0.5,
     "steps": 8,
+    "warnings": ["one patient may have several rows"],
+    "not_covered": ["side channels"],
 }
 
 
 def privacy(arm: str) -> dict[str, Any] | None:
     """The arm's guarantee; None for arms that claim nothing."""
-    if arm == "fedavg-secure":
-        return PATIENT | {"mechanism": "none", "epsilon": None, "delta": None, "accountant": "none"}
     if arm.startswith("fedavg-patient-dp-eps"):
         epsilon = float(arm.removeprefix("fedavg-patient-dp-eps"))
         return PATIENT | {

@@ -167,6 +167,7 @@ def _dataset(
             "rounds": entries,
             "confusion": {"threshold": 0.5, "tn": tn, "fp": fp, "fn": fn, "tp": tp},
             "privacy": privacy(arm),
+            "secure_aggregation": "simulated" if arm == "fedavg-secure" else "none",
             "membership": membership(arm) if real else {},
             "audit": audit(arm),
             "cost": {"seconds_per_round": 0.05, "bytes_up": 1200},

@@ -31,6 +31,7 @@ EXPECTED = {
     "heart_disease": {"hospitals", "shares", "age", "distributions", "correlation"},
     "patient_cohort": {"hospitals", "shares", "age", "distributions", "correlation", "pairs"},
 }
+PRIVACY_FIGURES = {"privacy-utility", "rounds-private", "membership", "audit"}
 RESULT_FIGURES = {"rounds", "arms", "roc", "reliability", "confusion", "by-hospital"}
 
 
@@ -58,7 +59,8 @@ def _draw_one(name: str, record: RunRecord) -> DrawnFigure | None:
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_each_dataset_gets_its_figures_and_none_is_empty(drawn: dict[str, dict[str, DrawnFigure]], dataset: str):
     results = RESULT_FIGURES if dataset != "patient_cohort" else set()
-    assert set(drawn[dataset]) == EXPECTED[dataset] | results
+    private = PRIVACY_FIGURES if dataset == "heart_disease" else set()
+    assert set(drawn[dataset]) == EXPECTED[dataset] | results | private
     for figure in drawn[dataset].values():
         assert not figure.failure
         assert figure.svg.lstrip().startswith(b"<?xml")
@@ -152,7 +154,7 @@ def test_a_users_figure_is_drawn_and_a_failing_one_says_why(run: Run):
         assert [figure.name for figure in registered_figures()][-2:] == ["seconds", "broken"]
         figure = _draw_one("seconds", run.record("heart_disease"))
         assert figure is not None
-        assert figure.caption == "5 arms."
+        assert figure.caption == "9 arms."
         failed = _draw_one("broken", run.record("heart_disease"))
         assert failed is not None
         assert failed.failure == "ZeroDivisionError: nothing to divide"
@@ -176,6 +178,9 @@ def test_arms_keep_their_style_and_no_two_share_one():
     assert len(set(styles.values())) == len(names)
     assert arm_styles(["pooled"])["pooled"] == styles["pooled"]
     assert RC["svg.fonttype"] == "path"
+    # Fourteen arms, as a run with private ones has, differ in colour or line where there are no markers.
+    many = arm_styles([*names[:5], *(f"private-{number}" for number in range(9))])
+    assert len({(style.color, style.line) for style in many.values()}) == 14
 
 
 def test_merged_bins_keep_every_patient():

@@ -80,14 +80,11 @@ def small(delta: float | None) -> str:
 
 
 def secure_aggregation(arm: Arm) -> str:
-    """How the server gets the sum of the arm; a simulated one is always named NOT SECURE.
-
-    An arm that claims nothing may still sum through one of the catalogue's secure aggregators, which are simulated.
-    """
-    if arm.privacy:
-        return _SECURE_AGGREGATION[arm.privacy.secure_aggregation]
-    if str(arm.settings.get("aggregator", "")).startswith("secure-"):
-        return NOT_SECURE
+    """How the server gets the sum of the arm, private or not; a simulated one is always named NOT SECURE."""
+    recorded = {arm.secure_aggregation, arm.privacy.secure_aggregation if arm.privacy else "none"}
+    for kind in ("simulated", "masked"):
+        if kind in recorded:
+            return _SECURE_AGGREGATION[kind]
     return "none" if arm.federated else "\N{EN DASH}"
 
 

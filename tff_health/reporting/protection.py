@@ -21,6 +21,10 @@ from tff_health.reporting.record import RunRecord
 from tff_health.reporting.results import Arm, DatasetResult, Metric
 
 
+# Keys of a guarantee that its sentence spells out.
+_SAID = {"covered", "not_covered", "label", "warnings", "trust_model_key"}
+
+
 @dataclass(frozen=True)
 class ProtectionRow:
     """One arm in the tables on privacy.
@@ -93,8 +97,22 @@ def protection(record: RunRecord) -> Protection | None:
 
 def details(privacy: Privacy) -> dict[str, Any]:
     """A guarantee's mechanism and further keys: what the statement of its terms leaves out."""
-    extra = {name: value for name, value in (privacy.model_extra or {}).items() if value not in (None, "", {}, [])}
+    said = _SAID if privacy.sentence else set()
+    extra = {
+        name: value
+        for name, value in (privacy.model_extra or {}).items()
+        if value not in (None, "", {}, []) and name not in said
+    }
     return {"mechanism": privacy.mechanism, **extra}
+
+
+def guarantee_warnings(statement: Statement) -> list[str]:
+    """What the accounting warns of, each warning once with the arms that it concerns."""
+    found: dict[str, list[str]] = {}
+    for arm in statement.arms.values():
+        for warning in (arm.privacy.model_extra or {}).get("warnings") or [] if arm.privacy else []:
+            found.setdefault(str(warning), []).append(arm.title)
+    return [f"{', '.join(titles)}: {warning}" for warning, titles in found.items()]
 
 
 def _notes(dataset: DatasetResult) -> list[str]:

@@ -27,7 +27,7 @@ from tff_health.reporting.guarantee import lower, small, upper
 from tff_health.reporting.membership_findings import attack_label
 from tff_health.reporting.paper_tables import paper_groups, paper_tables, peer_groups
 from tff_health.reporting.privacy_cost import privacy_answer
-from tff_health.reporting.protection import details, protection
+from tff_health.reporting.protection import details, guarantee_warnings, protection
 from tff_health.reporting.record import Run, load_run
 from tff_health.reporting.results import Metric, Reference
 
@@ -162,6 +162,7 @@ def _environment() -> jinja2.Environment:
         "small": small,
         "attack_label": attack_label,
         "details": details,
+        "guarantee_warnings": guarantee_warnings,
         "short": _short,
         "bounds": _bounds,
         "value": _setting,

@@ -38,8 +38,9 @@ def clip_scales(squares: Sequence[tf.Tensor], losses: tf.Tensor, *, clip: float,
             clip / sqrt(groups), and the whole therefore `clip`.
     """
     total = tf.add_n(squares) if len(squares) > 1 else squares[0]
-    # In float32, as released: a square beyond it counts as overflow. 0 * loss is NaN unless the loss is finite.
-    norms = tf.sqrt(tf.cast(total, tf.float32)) + 0.0 * losses
+    # In float32, as released: a square beyond it counts as overflow. Not `+ 0 * losses`, which TensorFlow's optimizer
+    # takes for zero even where a loss is NaN.
+    norms = tf.where(tf.math.is_finite(losses), tf.sqrt(tf.cast(total, tf.float32)), math.nan)
     column = tf.reshape(norms, [-1, 1])
     kept = tf.cast(tf.math.is_finite(column), tf.float32)
     if clipping == "flat":

@@ -204,7 +204,8 @@ def _mapped_gradients(call: LayerCall, deltas: Sequence[tf.Tensor], autograph: A
         )
         return [tf.convert_to_tensor(gradient) for gradient in found]
 
-    return for_each_patient(of_one, (varying, list(deltas)))
+    signature = [tf.TensorSpec(variable.shape, variable.dtype) for variable in variables]
+    return for_each_patient(of_one, (varying, list(deltas)), signature)
 
 
 def _run(layer: tf.keras.layers.Layer, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:

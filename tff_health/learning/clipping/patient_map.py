@@ -13,19 +13,24 @@ from tff_health.learning.clipping.patient_loss import patient_losses
 from tff_health.learning.clipping.rows import as_rows, gradient_squares
 
 
-def for_each_patient(function: Callable[[Any], Any], elements: Any) -> Any:
-    """`tf.vectorized_map` that also takes an empty batch.
+def for_each_patient(function: Callable[[Any], Any], elements: Any, signature: Any) -> Any:
+    """`tf.vectorized_map`, or the loop of `tf.map_fn` where TensorFlow cannot vectorise; also takes an empty batch.
 
     Args:
         function: from one element, without the batch axis, to a structure of tensors.
         elements: structure of tensors [batch, ...].
+        signature: structure of `tf.TensorSpec` of what `function` gives.
 
     Returns:
         Structure of tensors [batch, ...].
     """
-    # The map cannot tell what nobody's results would look like.
+    # Neither can tell what nobody's results would look like.
     padded, patients = with_a_row(elements)
-    return tf.nest.map_structure(lambda values: values[:patients], tf.vectorized_map(function, padded))
+    try:
+        found = tf.vectorized_map(function, padded)
+    except Exception:  # What cannot be vectorised shows as errors of many kinds; those of `function` come again below.
+        found = tf.map_fn(function, padded, fn_output_signature=signature)
+    return tf.nest.map_structure(lambda values: values[:patients], found)
 
 
 def mapped_clipped_sum(
@@ -61,7 +66,11 @@ def mapped_clipped_sum(
         found = tape.gradient(losses, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         return losses[0], [tf.convert_to_tensor(gradient) for gradient in found]
 
-    losses, gradients = for_each_patient(of_one, (features, labels))
+    signature = (
+        tf.TensorSpec([], tf.float32),
+        [tf.TensorSpec(variable.shape, variable.dtype) for variable in variables],
+    )
+    losses, gradients = for_each_patient(of_one, (features, labels), signature)
     squares = [tf.add_n([gradient_squares(gradients[position]) for position in group]) for group in groups]
     clipped = clip_scales(squares, losses, clip=clip, clipping=clipping)
     sums: dict[int, tf.Tensor] = {}

@@ -1,7 +1,7 @@
 """FOR DEMONSTRATION AND TESTS ONLY: DP-SGD with a fault on request, to prove that the audit notices.
 
-An audit that cannot fail is worthless. `train_logistic` is federated DP-SGD for logistic regression in plain NumPy, small
-enough to be read in one go; each fault breaks what one line promises.
+An audit that cannot fail is worthless. `DemonstrationDpSgd` is federated DP-SGD for logistic regression in plain
+NumPy, small enough to be read in one go; each fault breaks what one line promises.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,8 +18,8 @@ def dense_canary_gradients(
 ) -> np.ndarray:
     """Gradients of the cross-entropy with respect to each canary's own row of the first kernel.
 
-    For networks of dense layers, ReLU between them and one sigmoid output: logistic regression and `models.classifier.mlp`.
-    Canary i's only non-zero feature is `value` in column `first_column + i`.
+    For networks of dense layers, ReLU between them and one sigmoid output: logistic regression and
+    `models.classifier.mlp`. Canary i's only non-zero feature is `value` in column `first_column + i`.
 
     Args:
         weights: kernel and bias of each layer in turn, as Keras lists them; the first kernel is [inputs, units].
@@ -64,7 +65,7 @@ def _check(kernels: list[np.ndarray], biases: list[np.ndarray], columns: int) ->
         and all(
             kernel.ndim == 2 and bias.shape == kernel.shape[1:] for kernel, bias in zip(kernels, biases, strict=True)
         )
-        and all(one.shape[1] == two.shape[0] for one, two in zip(kernels[:-1], kernels[1:], strict=True))
+        and all(one.shape[1] == two.shape[0] for one, two in itertools.pairwise(kernels))
     )
     if not fits or kernels[-1].shape[1] != 1 or kernels[0].shape[0] < columns:
         raise AuditError(

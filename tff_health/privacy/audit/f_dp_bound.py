@@ -1,13 +1,13 @@
 """A tighter one-run bound where the guarantee under audit is a Gaussian one.
 
-Mahloujifar, Melis and Chaudhuri, "Auditing f-differential privacy in one run" (2024, arXiv 2410.22235). A mechanism whose
-accountant's claim is mu-Gaussian DP (Dong, Roth and Su 2022: Gaussian noise without subsampling, composed: mu = sqrt(steps) /
-noise multiplier) promises more than one pair of epsilon and delta, and the whole promise can be tested. The result is
-"not mu-GDP for any mu below ..."; its epsilon at delta refutes a claim that rests on such a curve. It is *not* a bound for
-mechanisms of another curve (Poisson sampling, discrete noise): use `one_run_bound.py` for them.
+Mahloujifar, Melis and Chaudhuri, "Auditing f-differential privacy in one run" (2024, arXiv 2410.22235). A mechanism
+whose accountant's claim is mu-Gaussian DP (Dong, Roth and Su 2022: Gaussian noise without subsampling, composed: mu =
+sqrt(steps) / noise multiplier) promises more than one pair of epsilon and delta, and the whole promise can be tested.
+The result is "not mu-GDP for any mu below ..."; its epsilon at delta refutes a claim that rests on such a curve. It
+is *not* a bound for mechanisms of another curve (Poisson sampling, discrete noise): use `one_run_bound.py` for them.
 
-The test. Let p_l be the probability of l right guesses out of r on m canaries. Swapping one canary's coin makes one right
-guess wrong, so f-DP, averaged over canaries (f is convex), demands for every i
+The test. Let p_l be the probability of l right guesses out of r on m canaries. Swapping one canary's coin makes one
+right guess wrong, so f-DP, averaged over canaries (f is convex), demands for every i
 
     sum_{l > i} (l / m) p_l  <=  1 - f(sum_{l >= i} ((r - l) / m) p_l).
 
@@ -15,8 +15,8 @@ With P_i = sum_{l >= i} p_l and G_i = sum_{l >= i} ((l - i) / m) p_l, so that G_
 
     P_i >= m / (r - i) * (g(G_i + i P_{i+1} / m) + G_i),     g the inverse of 1 - f.
 
-The right-hand side grows with P_{i+1} and with G_i. So if P_v is tau or more, the recursion started at P_v = tau, G_v = 0
-stays below the true values; should it pass 1, then P_v, the probability of v or more right guesses, is below tau.
+The right-hand side grows with P_{i+1} and with G_i. So if P_v is tau or more, the recursion started at P_v = tau, G_v
+= 0 stays below the true values; should it pass 1, then P_v, the probability of v or more right guesses, is below tau.
 """
 
 from __future__ import annotations

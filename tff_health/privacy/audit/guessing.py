@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
 from typing import Literal, get_args
 
 import numpy as np
@@ -43,8 +42,8 @@ def audit_scores(
     """Guesses "in" above the threshold and "out" below it, where the score is clearest, and bounds epsilon.
 
     The scores may come from any attack on one run, over any number of rounds; they must not have been computed from
-    `included`. Where several numbers of guesses are tried, each is tested at (1 - confidence) / their number (Bonferroni),
-    so picking the best afterwards does not spoil the confidence.
+    `included`. Where several numbers of guesses are tried, each is tested at (1 - confidence) / their number
+    (Bonferroni), so picking the best afterwards does not spoil the confidence.
 
     Args:
         scores: one a canary, higher meaning "in", [m].
@@ -53,7 +52,8 @@ def audit_scores(
         confidence: of the bound.
         curve: "any" for every mechanism; "gaussian" (tighter) only where the claim is mu-Gaussian DP: Gaussian noise
             without subsampling (`f_dp_bound.py`).
-        threshold: between "out" and "in"; the scores' mean by default. The farther from it, the sooner it is guessed on.
+        threshold: between "out" and "in"; the scores' mean by default. The farther from it, the sooner it is guessed
+            on.
         guess_counts: numbers of guesses to try, fixed before the scores were seen; `default_guess_counts` otherwise.
         claimed_epsilon: the accountant's upper bound for the same unit and delta, if any.
         unit: whose presence is guessed.

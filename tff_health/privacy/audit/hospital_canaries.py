@@ -1,16 +1,17 @@
 """Hospital-level audit of an aggregator: what the released aggregates tell about one hospital's presence.
 
-One run, many canaries, in a federation enlarged for the purpose: the factory under audit is built for m hospitals, all of
-them canaries, and for updates of m numbers. Canary i sends, by one fair coin for all rounds, either an update in coordinate
-i alone or zeros (zero-out adjacency: the number of hospitals is public). The attacker reads coordinate i of every round's
-aggregate. Why the bound is valid: `one_run_bound.py` asks only that the coins are fair and independent, and that the
-mechanism is DP towards each hospital given all others; noise that is correlated over coordinates or rounds (discrete,
-rotated or tree noise) takes away strength, not truth. Splitting one hospital's update into blocks as independent trials
-would *not* be valid, as the clip bounds the blocks together.
+One run, many canaries, in a federation enlarged for the purpose: the factory under audit is built for m hospitals,
+all of them canaries, and for updates of m numbers. Canary i sends, by one fair coin for all rounds, either an update
+in coordinate i alone or zeros (zero-out adjacency: the number of hospitals is public). The attacker reads coordinate
+i of every round's aggregate. Why the bound is valid: `one_run_bound.py` asks only that the coins are fair and
+independent, and that the mechanism is DP towards each hospital given all others; noise that is correlated over
+coordinates or rounds (discrete, rotated or tree noise) takes away strength, not truth. Splitting one hospital's
+update into blocks as independent trials would *not* be valid, as the clip bounds the blocks together.
 
 The audited object is the factory as built for m hospitals. The noise on the sum, relative to the clip, does not depend
-on m for the Gaussian and tree mechanisms, so a finding carries over to the study's few hospitals. Where noise is a function
-of the number of hospitals, `audit_aggregator_repeatedly` audits the very factory that the study uses, one trial a run.
+on m for the Gaussian and tree mechanisms, so a finding carries over to the study's few hospitals. Where noise is a
+function of the number of hospitals, `audit_aggregator_repeatedly` audits the very factory that the study uses, one
+trial a run.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from tff_health.privacy.audit.guessing import Curve, audit_scores, fair_coins
 from tff_health.privacy.audit.repeated_runs_bound import audit_runs
 from tff_health.privacy.audit.result import AuditResult
 
-_EXCESS = 10.0  # canary's norm over the clip: a mechanism that clips is not moved by it, one that does not is caught
+_EXCESS = 100.0  # canary's norm over the clip: a mechanism that clips is not moved by it, one that does not is caught
 
 
 def audit_aggregator(
@@ -54,7 +55,7 @@ def audit_aggregator(
         rounds: aggregations, through the process' state.
         delta: of the guarantee.
         confidence: of the bound.
-        canary_norm: L2 norm of a canary's update; 10 `clip` by default, so that missing clipping shows. Use `clip` for
+        canary_norm: L2 norm of a canary's update; 100 `clip` by default, so that missing clipping shows. Use `clip` for
             factories that zero or reject what is larger.
         rng: for tests; fresh entropy by default.
         claimed_epsilon: the accountant's upper bound for a hospital over all rounds.
@@ -143,7 +144,7 @@ def _norm(clip: float, rounds: int, canary_norm: float | None) -> float:
 def _process(factory: Any, size: int) -> tff.templates.AggregationProcess:
     if not isinstance(factory, tff.aggregators.UnweightedAggregationFactory):
         raise SettingsError(
-            f"the audited aggregator is {type(factory).__name__}; a hospital-level guarantee needs an unweighted factory."
+            f"the audited aggregator is {type(factory).__name__}; a hospital-level guarantee needs an unweighted one."
         )
     return factory.create(tff.types.TensorType(np.float32, [size]))
 

@@ -1,8 +1,9 @@
 """Are the hospitals' noises independent, of each other and over rounds?
 
-An epsilon bound from the averaged model cannot see two hospitals that draw the same noise, yet whoever holds both updates
-subtracts one from the other. This test looks at coordinates that no patient touches, where an update is nothing but noise.
-It sees equal, scaled or negated noise; it does not see noise that is reused in another order of coordinates.
+An epsilon bound from the averaged model cannot see two hospitals that draw the same noise, yet whoever holds both
+updates subtracts one from the other. This test looks at coordinates that no patient touches, where an update is
+nothing but noise. It sees equal, scaled or negated noise; it does not see noise that is reused in another order of
+coordinates.
 """
 
 from __future__ import annotations

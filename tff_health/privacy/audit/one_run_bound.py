@@ -1,10 +1,11 @@
 """Epsilon lower bound from one run with many canaries.
 
 Steinke, Nasr and Jagielski, "Privacy auditing with one (1) training run" (NeurIPS 2023, arXiv 2305.08846), Theorem 5.2
-and Appendix D. Every canary is in with probability 1/2, by independent fair coins; an attacker sees the output and guesses
-"in", "out" or abstains. If the mechanism is (epsilon, delta)-DP, the number of right guesses is hardly ever larger than a
-binomial with success probability e^epsilon / (e^epsilon + 1): whatever the canaries do to each other, and whatever the
-distribution of the noise. Guesses must depend on the output alone and their number must be fixed before it is seen.
+and Appendix D. Every canary is in with probability 1/2, by independent fair coins; an attacker sees the output and
+guesses "in", "out" or abstains. If the mechanism is (epsilon, delta)-DP, the number of right guesses is hardly ever
+larger than a binomial with success probability e^epsilon / (e^epsilon + 1): whatever the canaries do to each other,
+and whatever the distribution of the noise. Guesses must depend on the output alone and their number must be fixed
+before it is seen.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _TOLERANCE = 1e-6  # of the bound; bisection ends on the side where the p-value 
 def p_value(correct: int, guesses: int, canaries: int, epsilon: float, delta: float) -> float:
     """How likely at least `correct` right guesses are, at most, under (epsilon, delta)-DP.
 
-    P[V >= v] <= P[W >= v] + 2 m delta max_i P[v > W >= v - i] / i, with W ~ Binomial(guesses, e^epsilon / (1 + e^epsilon)).
+    P[V >= v] <= P[W >= v] + 2 m delta max_i P[v > W >= v - i] / i, with W ~ Binomial(r, e^epsilon / (1 + e^epsilon)).
 
     Args:
         correct: v, right guesses.

@@ -1,12 +1,14 @@
 """Patient-level audit of a whole training process, by patients who use input columns of their own.
 
-The caller's process is built for `canaries + silent_columns` more features. They are zero for every real patient; canary i
-has one non-zero feature, in column i, and is in its hospital by a fair coin. Its gradient then falls on a row of the first
-kernel that nobody else moves ("Dirac canaries", Nasr et al. 2023, arXiv 2302.07956), so that canaries hardly disturb each
-other and the audit reaches far. The bound needs none of this: it holds for any interference (`one_run_bound.py`).
+The caller's process is built for `canaries + silent_columns` more features. They are zero for every real patient;
+canary i has one non-zero feature, in column i, and is in its hospital by a fair coin. Its gradient then falls on a
+row of the first kernel that nobody else moves ("Dirac canaries", Nasr et al. 2023, arXiv 2302.07956), so that
+canaries hardly disturb each other and the audit reaches far. The bound needs none of this: it holds for any
+interference (`one_run_bound.py`).
 
-The attacker sees every released model (or every hospital's own update), knows the canaries, the clip and the network, and
-asks how much each canary's row has moved along the canary's gradient: a likelihood-ratio test if the noise is Gaussian.
+The attacker sees every released model (or every hospital's own update), knows the canaries, the clip and the network,
+and asks how much each canary's row has moved along the canary's gradient: a likelihood-ratio test if the noise is
+Gaussian.
 """
 
 from __future__ import annotations
@@ -34,8 +36,8 @@ class HospitalRows:
     Attributes:
         features: float32 [n, columns].
         labels: float32 [n, 1], 0 or 1.
-        present: bool [n]; a row that is False is an empty record, whose gradient the process must count as zero. All True
-            unless out canaries are "vacant". None stands for all True.
+        present: bool [n]; a row that is False is an empty record, whose gradient the process must count as zero. All
+            True unless out canaries are "vacant". None stands for all True.
         declared_rows: the public row count, canaries' places included: whatever the process derives from a row count
             (sampling rate, expected batch, weight) must come from this number, as it must not tell who is in. None
             stands for n.
@@ -166,8 +168,8 @@ def audit_patient_level(
 ) -> AuditResult:
     """Runs the process once with canaries and bounds epsilon from below.
 
-    The bound is about the process that `train` runs. It can be compared with an accountant's epsilon if rows that are out
-    change nothing but their own contribution: divisors and sampling rates must come from `declared_rows`.
+    The bound is about the process that `train` runs. It can be compared with an accountant's epsilon if rows that are
+    out change nothing but their own contribution: divisors and sampling rates must come from `declared_rows`.
 
     Args:
         train: trains on widened rows ([n, columns + canaries]) and shows the weights after each round.
@@ -185,8 +187,8 @@ def audit_patient_level(
         claimed_epsilon: the accountant's upper bound for a patient at this delta.
         curve: as for `audit_scores`.
         guess_counts: the same.
-        canary_gradients: the canaries' gradients on their own kernel rows, for networks other than dense ones; arguments
-            and result as for `dense_canary_gradients`.
+        canary_gradients: the canaries' gradients on their own kernel rows, for networks other than dense ones;
+            arguments and result as for `dense_canary_gradients`.
 
     Returns:
         The audit's result.

@@ -8,6 +8,7 @@ complements.
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -87,7 +88,7 @@ def audit_runs(
         raise AuditError("an audit by repeated runs needs at least two finite scores of runs with and of runs without.")
     (in_chosen, in_counted), (out_chosen, out_counted) = (np.array_split(values, 2) for values in scores)
     candidates = np.sort(np.concatenate([in_chosen, out_chosen]))
-    candidates = (candidates[:-1] + candidates[1:]) / 2
+    candidates = np.unique((candidates[:-1] + candidates[1:]) / 2)
 
     def bound(threshold: float, present: np.ndarray, away: np.ndarray) -> float:
         detected, alarms = int((present > threshold).sum()), int((away > threshold).sum())
@@ -111,6 +112,7 @@ def audit_runs(
     )
 
 
+@functools.lru_cache(maxsize=65536)
 def _upper(successes: int, trials: int, error: float) -> float:
     """One-sided Clopper-Pearson upper bound on a rate, exceeded by the truth with probability `error` at most."""
     return 1.0 if successes == trials else float(stats.beta.ppf(1 - error, successes + 1, trials - successes))

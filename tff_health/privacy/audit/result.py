@@ -60,8 +60,8 @@ class AuditResult:
         trials = f"runs that may hold one {self.unit}" if self.repeated else f"{self.unit}-level canaries"
         said = (
             f"An audit with {self.canaries} {trials} shows epsilon >= {self.epsilon_lower:.2g} with "
-            f"{self.confidence * 100:.4g} % confidence (delta {self.delta:.1g}; {self.correct} of {self.guesses} guesses "
-            f"right); it could have shown at most {self.ceiling:.2g}."
+            f"{self.confidence * 100:.9g} % confidence (delta {self.delta:.1g}; {self.correct} of {self.guesses} "
+            f"guesses right); it could have shown at most {self.ceiling:.2g}."
         )
         if self.claimed_epsilon is None:
             return said

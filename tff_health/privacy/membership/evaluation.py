@@ -18,7 +18,7 @@ from tff_health.privacy.membership.roc import (
     ROUNDING,
     RocCurves,
     advantage,
-    balanced_folds,
+    balanced_halves,
     matched_weights,
     tpr_at_fpr,
 )
@@ -50,7 +50,7 @@ def evaluate_attack(
         scores: the attack's numbers, float64 [rows], higher for likelier members.
         is_member: bool [rows].
         hospitals: each row's hospital, [rows]; each holds a member and a non-member.
-        rng: source of resamples, permutations and folds.
+        rng: source of resamples, permutations and halves.
         resamples: bootstrap resamples.
         permutations: of membership within hospitals.
         level: coverage of the intervals.
@@ -94,9 +94,11 @@ def _thresholded(
     level: float,
 ) -> tuple[TprAtFpr, TprAtFpr, Estimate]:
     """What depends on thresholds: both rates and the advantage."""
-    curves = RocCurves(scores)
+    descending = np.argsort(-scores, kind="stable")
+    is_member, hospitals = is_member[descending], hospitals[descending]
+    curves = RocCurves(scores[descending])
     places = np.unique(hospitals, return_inverse=True)[1]
-    folds = balanced_folds(2 * places + is_member, _DIVISIONS, rng)
+    halves = balanced_halves(2 * places + is_member, _DIVISIONS, rng)
     matched = matched_weights(is_member, hospitals)
 
     def rates(weights: np.ndarray, members: np.ndarray) -> list[np.ndarray]:
@@ -104,7 +106,7 @@ def _thresholded(
         return [tpr_at_fpr(true_rates, false_rates, limit) for limit in LIMITS]
 
     def gained(weights: np.ndarray) -> np.ndarray:
-        return advantage(curves, weights * is_member, weights * ~is_member, folds)
+        return advantage(curves, weights, is_member, halves)
 
     observed = [found[0] for found in rates(matched[np.newaxis], is_member)]
     at_chance, resampled, advantages = [], [], []

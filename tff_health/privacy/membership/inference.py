@@ -50,7 +50,7 @@ def run_membership_inference(
             scores the whole pool; None leaves out the attacks that need shadows.
         shadows: how many.
         attacks: names; see `attacks.attack_names`.
-        rng: source of the shadows' rows, resamples, permutations and folds.
+        rng: source of the shadows' rows, resamples, permutations and halves.
         resamples: bootstrap resamples.
         permutations: of membership within hospitals.
         level: coverage of the intervals.
