@@ -8,13 +8,12 @@ from data.errors import SettingsError
 from models.classifier import logistic_regression, mlp
 from tff_health.privacy.audit.broken import DemonstrationDpSgd
 from tff_health.privacy.audit.canary_gradients import dense_canary_gradients
+from tff_health.privacy.audit.canary_rows import HospitalRows, plant_canaries
 from tff_health.privacy.audit.noise_streams import audit_noise_streams
 from tff_health.privacy.audit.patient_canaries import (
-    HospitalRows,
     ReleasedModels,
     audit_patient_level,
     canary_scores,
-    plant_canaries,
     silent_updates,
 )
 from tff_health.privacy.audit.result import AuditError

@@ -9,7 +9,8 @@ from tff_health.aggregators.secure_mean import build_secure_mean
 from tff_health.learning.classifier import build_classifier_process
 from tff_health.learning.keras_model import initial_weights
 from tff_health.learning.patient_dp import PatientLevelDp
-from tff_health.privacy.audit.patient_canaries import HospitalRows, ReleasedModels, audit_patient_level
+from tff_health.privacy.audit.canary_rows import HospitalRows
+from tff_health.privacy.audit.patient_canaries import ReleasedModels, audit_patient_level
 from tff_health.privacy.gaussian import gaussian_epsilon
 from tff_health.runtime.client_batches import client_dataset
 from tff_health.runtime.context import execution_context

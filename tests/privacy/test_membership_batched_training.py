@@ -245,7 +245,7 @@ def test_averaged_iterates_are_the_mean_over_rounds(pool, masks):
     settings = {"rounds": 3, "seed": SEED, "batch_size": 16}
     each = list(training.rounds(*pool, masks, **settings))
     mean = [np.mean(values, axis=0) for values in zip(*each, strict=True)]
-    averaged = build_train_shadows(training, *pool, average_iterates=True, **settings)(masks)
+    averaged = build_train_shadows(training, *pool, average_after=0, **settings)(masks)
     np.testing.assert_allclose(averaged, training.scores(mean, pool[0]), atol=1e-6)
     final = build_train_shadows(training, *pool, **settings)(masks)
     np.testing.assert_allclose(final, training.scores(each[-1], pool[0]))

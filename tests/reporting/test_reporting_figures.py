@@ -23,7 +23,7 @@ from tff_health.reporting.figures.registry import (
 from tff_health.reporting.figures.reliability import reliability_bins
 from tff_health.reporting.record import Run, RunRecord, load_run
 from tff_health.reporting.results import Histogram
-from tff_health.reporting.style import RC, arm_styles
+from tff_health.reporting.style import RC, arm_styles, plain_text, two_lines
 
 DATASETS = ("paper_mock", "heart_disease", "patient_cohort")
 EXPECTED = {
@@ -181,6 +181,18 @@ def test_arms_keep_their_style_and_no_two_share_one():
     # Fourteen arms, as a run with private ones has, differ in colour or line where there are no markers.
     many = arm_styles([*names[:5], *(f"private-{number}" for number in range(9))])
     assert len({(style.color, style.line) for style in many.values()}) == 14
+
+
+def test_long_labels_keep_the_end_by_which_arms_differ():
+    title = "FedAvg, patient-level DP, each hospital adds all of the noise by itself, epsilon 0.5"
+    assert plain_text(title, 40).endswith("epsilon 0.5")
+    assert len(plain_text(title, 40)) <= 40
+    lines = two_lines(title, 30).split("\n")
+    assert len(lines) == 2
+    assert lines[1].endswith("epsilon 0.5")
+    assert max(map(len, lines)) <= 30
+    assert two_lines("Pooled") == plain_text("Pooled") == "Pooled"
+    assert plain_text("$x$") == two_lines("$x$") == r"\$x\$"
 
 
 def test_merged_bins_keep_every_patient():

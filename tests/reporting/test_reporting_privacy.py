@@ -16,14 +16,11 @@ from reporting_example import write_run
 import tff_health.reporting.figures  # noqa: F401 - registers the built-in figures
 from tff_health.reporting.answer import caveats, verdicts
 from tff_health.reporting.comparison import paired_difference
-from tff_health.reporting.contradictions import contradictions
-from tff_health.reporting.figures.compared_arms import compared_arms
 from tff_health.reporting.figures.registry import DrawnFigure, draw, registered_figures
 from tff_health.reporting.guarantee import is_private, lower, named, small, statements, terms, upper
 from tff_health.reporting.membership_findings import headline_attack, membership_sentences, outcome, warnings
-from tff_health.reporting.paper import compare
 from tff_health.reporting.privacy_cost import best_private_arm, costs_by_unit, privacy_answer
-from tff_health.reporting.privacy_curve import counterpart, privacy_curves
+from tff_health.reporting.privacy_curve import counterpart
 from tff_health.reporting.privacy_document import MembershipAttack
 from tff_health.reporting.protection import protection
 from tff_health.reporting.record import Run, load_run
@@ -135,7 +132,7 @@ def test_the_answer_tells_cost_epsilon_and_attacks(page: str, run: Run):
     for words in ("unit: patient", "adjacency: zero-out", "delta: 1e-5", "sampling: none", "trust model: hospitals"):
         assert words in text
     assert "Membership inference (LiRA) is not above guessing on any of the 3 private arms" in text
-    assert "above guessing on 5 of 6 arms" in text
+    assert "above guessing on 6 of 6 arms" in text
     assert "Its control, a deliberately overfitted model, was detected." in text
     assert "An epsilon above 10 promises little" in text
     assert "No guarantee covers this report itself" in text
@@ -153,7 +150,7 @@ def test_no_epsilon_stands_without_its_terms(page: str):
 
 
 def test_a_control_that_is_not_detected_is_bold_and_spoils_the_answer(run_folder: Path, monkeypatch: Any):
-    monkeypatch.setattr("tff_health.reporting.figures.drawing.registered_figures", lambda: [])
+    monkeypatch.setattr("tff_health.reporting.figures.drawing.registered_figures", list)
     _edit(run_folder, lambda heart: heart["membership_control"].update(lira=attack(0.52)))
     page = make_report(run_folder).read_text(encoding="utf-8")
     bold = re.findall(r"<strong>(.*?)</strong>", _section(page, "privacy"))
@@ -233,80 +230,6 @@ def test_costs_are_those_of_the_best_and_of_the_smallest_epsilon(run: Run, heart
     assert protection(record) is None
 
 
-def test_a_curve_needs_two_epsilons_of_a_unit(run: Run, heart: DatasetResult):
-    (curve,) = privacy_curves(heart)
-    assert (curve.unit, curve.counterpart) == ("patient", "fedavg")
-    assert curve.arms == ("fedavg-patient-dp-eps1", "fedavg-patient-dp-eps3")
-    assert curve.label == "FedAvg, patient-level DP, shared noise"
-    figure = _figure("privacy-utility", run)
-    assert figure is not None
-    assert figure.paper == "Fig. 10"
-    assert figure.section == "privacy"
-    for words in ("at epsilon 1", "at epsilon 3", "rises with epsilon", "is impossible", "adjacency: zero-out"):
-        assert words in figure.caption
-    del heart.arms["fedavg-patient-dp-eps1"]
-    assert privacy_curves(heart) == []
-    assert _figure("privacy-utility", run) is None
-
-
-def test_figures_on_privacy_are_left_out_where_there_is_nothing(run: Run, heart: DatasetResult):
-    figure = _figure("membership", run)
-    assert figure is not None
-    assert "LiRA, the headline attack, is above guessing on 5 of 9 arms" in figure.caption
-    assert "AUC 0.930 (0.890 to 0.970), so the attack works" in figure.caption
-    heart.membership_control = {}
-    without = _figure("membership", run)
-    assert without is not None
-    assert "no control, the attack proves nothing" in without.caption
-    _without_privacy(heart)
-    for name in ("membership", "audit", "privacy-utility", "rounds-private"):
-        assert _figure(name, run) is None
-
-
-def test_many_arms_leave_curves_legible(run: Run, heart: DatasetResult):
-    strict = heart.arms["fedavg-patient-dp-eps1"]
-    for number in range(5):
-        heart.arms[f"more-{number}-eps5"] = strict.model_copy(deep=True, update={"title": f"More {number}"})
-        heart.arms[f"more-{number}-eps5"].privacy.epsilon = 5.0 + number  # type: ignore[union-attr]
-    chosen = compared_arms(heart)
-    assert len(heart.shown_arms) == 14
-    assert len(chosen) == 8
-    assert {"fedyogi", "alone", "pooled", "fedavg-patient-dp-eps1", "fedavg-hospital-dp"} <= set(chosen)
-    figures = {name: _figure(name, run) for name in ("rounds", "roc", "confusion", "arms", "rounds-private", "audit")}
-    assert all(figures.values())
-    assert "6 more arms in the table" in figures["roc"].caption  # type: ignore[union-attr]
-    assert "under Privacy" in figures["rounds"].caption  # type: ignore[union-attr]
-
-
-def test_figure_10_gets_our_values_where_the_epsilons_agree(run: Run, heart: DatasetResult):
-    rows = [one for one in compare(run.results) if one.source == "P1 Fig. 10"]
-    assert [(one.row, one.ours) for one in rows] == [("epsilon 0.1", None), ("epsilon 0.5", None)]
-    assert "at epsilon 1" in rows[0].why
-    assert "adjacency: zero-out" in rows[0].why
-    for name, epsilon in (("fedavg-patient-dp-eps1", 0.0999), ("fedavg-patient-dp-eps3", 0.5)):
-        heart.arms[name].privacy.epsilon = epsilon  # type: ignore[union-attr]
-    rows = [one for one in compare(run.results) if one.source == "P1 Fig. 10"]
-    ours = [
-        heart.arms[name].metric("test/accuracy").value for name in ("fedavg-patient-dp-eps1", "fedavg-patient-dp-eps3")
-    ]
-    assert [(one.arm, one.dataset, one.ours) for one in rows] == [
-        ("fedavg-patient-dp-eps1", HEART, ours[0]),
-        ("fedavg-patient-dp-eps3", HEART, ours[1]),
-    ]
-    claim = next(one for one in contradictions(run.results) if one.place.startswith("Fig. 10"))
-    assert "cannot fall as epsilon grows" in claim.problem
-    assert "rises with epsilon" in claim.here
-    assert f"{ours[1]:.3f}" in claim.here
-
-
-def test_a_measured_fall_is_printed_as_such(run: Run, heart: DatasetResult):
-    first, last = (heart.arms[f"fedavg-patient-dp-eps{number}"].metrics["test/accuracy"] for number in (1, 3))
-    first.value, first.low, first.high = 0.9, 0.88, 0.92
-    last.value, last.low, last.high = 0.7, 0.68, 0.72
-    claim = next(one for one in contradictions(run.results) if one.place.startswith("Fig. 10"))
-    assert "falls with epsilon beyond the intervals" in claim.here
-
-
 def test_terms_name_everything(heart: DatasetResult):
     arm = heart.arms["fedavg-patient-dp-eps1"]
     assert is_private(arm)
@@ -318,7 +241,7 @@ def test_terms_name_everything(heart: DatasetResult):
 
 
 def test_results_from_before_privacy_still_make_a_report(tmp_path: Path, monkeypatch: Any):
-    monkeypatch.setattr("tff_health.reporting.figures.drawing.registered_figures", lambda: [])
+    monkeypatch.setattr("tff_health.reporting.figures.drawing.registered_figures", list)
     write_run(tmp_path / "run")
 
     def age(heart: dict[str, Any]) -> None:

@@ -5,6 +5,9 @@ is replaced by an empty one in every round. Number of hospitals and divisor are 
 the plain updates ("gaussian", "gaussian-adaptive", "tree": the server) is trusted; with "discrete-gaussian" and
 "skellam" the server need only be trusted to run the secure sum.
 
+Under the latter two an empty contribution still carries its share of the noise; hospitals that pool their knowledge can
+subtract their own shares, so against k of n colluding ones the noise is sqrt((n - k) / n) of what is accounted.
+
 With a handful of hospitals epsilon is large: five rounds at noise multiplier 1 cost about 11.5 at delta 1e-5.
 
 **What a mechanism costs** is said by `release(rounds)`: a `dp_accounting.DpEvent`, or an `RdpCurve` where none fits.

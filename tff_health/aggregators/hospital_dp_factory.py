@@ -16,7 +16,7 @@ from tff_health.aggregators.fresh_noise import FreshTreeNoise, SkellamShareQuery
 from tff_health.aggregators.hospital_dp import HospitalLevelDp
 from tff_health.aggregators.mapped import MappedFactory
 from tff_health.aggregators.participation import ParticipationLog
-from tff_health.aggregators.secure_sum import ModularSum, centred_sum, simulated_modular_sum
+from tff_health.aggregators.secure_sum import ModularSum, centred_sum, secure_count, simulated_modular_sum
 
 _Unweighted: TypeAlias = tff.aggregators.UnweightedAggregationFactory
 _DpFactory = tff.aggregators.DifferentiallyPrivateFactory
@@ -31,7 +31,7 @@ def build_hospital_dp(dp: HospitalLevelDp, modular_sum: ModularSum = simulated_m
     """
     if dp.secure:
         chain: _Unweighted = _DistributedMean(dp, modular_sum)
-        count = centred_sum(1 << dp.bits, tf.int32, modular_sum)
+        count = secure_count(modular_sum)
     else:
         chain = _TreeMean(dp) if dp.mechanism == "tree" else _gaussian_mean(dp)
         count = tff.aggregators.SumFactory()
@@ -95,6 +95,7 @@ class _DistributedMean(tff.aggregators.UnweightedAggregationFactory):
             else SkellamShareQuery(*bounds)
         )
         noisy_sum = _DpFactory(query, centred_sum(1 << dp.bits, tf.int32, self._modular_sum))
+        # TFF seeds the rounding from the clock; the accounted bound holds however it rounds.
         rounded = DiscretizationFactory(
             noisy_sum, scale_factor=numbers.scale, stochastic=True, prior_norm_bound=float(dp.clip)
         )

@@ -12,7 +12,7 @@ from data.errors import SettingsError
 from tff_health.aggregators.finite_guard import FiniteGuard
 from tff_health.aggregators.mapped import MappedFactory
 from tff_health.aggregators.participation import ParticipationLog
-from tff_health.aggregators.secure_sum import ModularSum, centred_sum, simulated_modular_sum
+from tff_health.aggregators.secure_sum import ModularSum, centred_sum, secure_count, simulated_modular_sum
 
 SECURE_MEAN_BITS = 32
 
@@ -75,4 +75,4 @@ def build_secure_mean(
         return tf.nest.map_structure(lambda x: tf.cast(tf.cast(x, tf.float64) * (step / hospitals), tf.float32), total)
 
     mean = MappedFactory(centred_sum(1 << bits, tf.int64, modular_sum), before=quantise, after=to_mean)
-    return ParticipationLog(FiniteGuard(mean), centred_sum(1 << bits, tf.int32, modular_sum), show_measurements=False)
+    return ParticipationLog(FiniteGuard(mean), secure_count(modular_sum), show_measurements=False)

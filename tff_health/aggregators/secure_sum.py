@@ -25,6 +25,11 @@ def simulated_modular_sum(modulus: int) -> tff.aggregators.UnweightedAggregation
     return tff.aggregators.SecureModularSumFactory(np.int64(modulus))
 
 
+def secure_count(modular_sum: ModularSum = simulated_modular_sum) -> tff.aggregators.UnweightedAggregationFactory:
+    """Counts hospitals, up to 8 million, through a modular sum."""
+    return centred_sum(2**24, tf.int32, modular_sum)
+
+
 def centred_sum(
     modulus: int, dtype: tf.DType = tf.int64, modular_sum: ModularSum = simulated_modular_sum
 ) -> tff.aggregators.UnweightedAggregationFactory:

@@ -91,6 +91,10 @@ class ArmRun(ABC):
         """What a part trains on."""
         return self.dataset.all_train
 
+    def epsilon_after(self, repeat: int, round_number: int) -> float | None:
+        """What a repeat had spent on a unit of its guarantee after a round; None where there is no guarantee."""
+        return None
+
     def _record(self, part: int, repeat: int, round_number: int, weights: Any) -> None:
         predict = self.cache.predictor(self.candidate)
         self.scores[part, repeat, round_number] = predict(weights, self.dataset.all_test.features)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -18,6 +18,7 @@ from tff_health.evaluation.classification import classification_metrics
 from tff_health.experiments.aggregator_choice import backend_of
 from tff_health.experiments.arm_kinds import build_arm
 from tff_health.experiments.arms import ArmRun
+from tff_health.experiments.attacks import Findings, run_attack
 from tff_health.experiments.events import Listener
 from tff_health.experiments.extensions import load_extensions
 from tff_health.experiments.outcome import dataset_result
@@ -27,7 +28,7 @@ from tff_health.experiments.processes import ProcessCache
 from tff_health.experiments.run_folder import METRIC_COLUMNS, RunFolderError, explain, ledger_file, safe_name
 from tff_health.experiments.selection import Score, chosen, select
 from tff_health.experiments.settings import Candidate, ExperimentSettings
-from tff_health.experiments.workload import PREPARING, selection_calls
+from tff_health.experiments.workload import ATTACKING, PREPARING, attack_steps, selection_calls
 from tff_health.privacy.composition import Event
 from tff_health.privacy.events import decode_event, encode_event
 from tff_health.privacy.ledger import PrivacyLedger
@@ -77,6 +78,7 @@ def run_dataset(
         listener.advance(PREPARING)
         scores = run.select()
         arms = {arm: run.train(arm, chosen(scores, arm).candidate) for arm in task.arms}
+        findings = run.attack(arms)
         listener.stage(f"{name}: scoring")
         return dataset_result(
             dataset,
@@ -88,6 +90,7 @@ def run_dataset(
             resamples=settings.bootstrap,
             seconds=run.seconds_per_step,
             private_preprocessing=run.private_preprocessing,
+            findings=findings,
         )
 
 
@@ -166,6 +169,24 @@ class _DatasetRun:
         self._save_models(name, arm)
         return arm
 
+    def attack(self, arms: Mapping[str, ArmRun]) -> Findings:
+        """Attacks and audits of all arms, each from a checkpoint where there is one."""
+        findings = Findings()
+        for kind, name in attack_steps(self.settings, self.dataset.name):
+            self.guard.check()
+            self.listener.stage(f"{self.dataset.name}: {kind} {name}".rstrip())
+            with self._store("attacks", kind, name or "-") as store:
+                saved = self._latest(store)
+                if saved is None:
+                    document = run_attack(kind, arms.get(name), self.dataset, self.settings)
+                    store.save(0, {"json": json.dumps(document)})
+                    self.listener.advance(ATTACKING)
+                else:
+                    document = json.loads(str(saved["json"]))
+                    self.listener.skip(ATTACKING)
+            findings.add(kind, name, document)
+        return findings
+
     def private(self) -> tuple[PreparedDataset, ProcessCache]:
         """The dataset as arms that claim privacy see it, and their processes; made once, and never again after a stop.
 
@@ -231,7 +252,8 @@ class _DatasetRun:
             cells = [
                 None if np.isnan(value) else float(value) for value in (loss, *(metrics[c] for c in METRIC_COLUMNS))
             ]
-            rows.append((self.dataset.name, _label(name, arm.parts[part]), repeat + 1, number, *cells, None))
+            spent = arm.epsilon_after(repeat, number)
+            rows.append((self.dataset.name, _label(name, arm.parts[part]), repeat + 1, number, *cells, spent))
         self.listener.rows("rounds", rows)
 
     def _report_predictions(self, name: str, arm: ArmRun) -> None:

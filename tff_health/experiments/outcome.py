@@ -15,8 +15,11 @@ from tff_health.evaluation.classification import classification_metrics, confusi
 from tff_health.evaluation.registry import resolve_metrics
 from tff_health.evaluation.threshold import choose_threshold
 from tff_health.experiments.aggregator_choice import is_secure
+from tff_health.experiments.arm_words import DEFAULT_DESCRIPTIONS, METHOD_TITLES
 from tff_health.experiments.arms import ArmRun
+from tff_health.experiments.attacks import Findings
 from tff_health.experiments.baseline_arms import PaperListingArm
+from tff_health.experiments.membership_attack import membership_metrics
 from tff_health.experiments.prepared import PreparedDataset
 from tff_health.experiments.privacy_statements import arm_privacy, ledger_totals
 from tff_health.experiments.private_arm import PrivateArm
@@ -37,22 +40,6 @@ from tff_health.runtime.seeds import generator
 
 # Per-round bands and single hospitals' own models are drawn, not tabulated: fewer resamples serve them.
 ROUND_RESAMPLES = 200
-_METHOD_TITLES = {"fedavg": "FedAvg", "fedprox": "FedProx", "fedadam": "FedAdam", "fedyogi": "FedYogi"} | {
-    "fedadagrad": "FedAdagrad"
-}
-DEFAULT_DESCRIPTIONS = {
-    "fedavg": "federated averaging: hospitals train from the shared model, the server averages what they send",
-    "fedprox": "federated averaging whose hospitals are held near the shared model",
-    "fedadam": "federated training whose server steps with Adam",
-    "fedyogi": "federated training whose server steps with Yogi",
-    "fedadagrad": "federated training whose server steps with Adagrad",
-    "pooled": "what training would give if every hospital handed over its patients",
-    "alone": "every hospital trains on its own patients only; the mean over hospitals",
-    "paper-listing": "the paper's listing: clients start from new random weights and never receive the global model",
-    "logistic-regression": "scikit-learn's logistic regression on pooled rows, run to convergence",
-}
-
-
 _DIVERGED = "; its training diverged (scores are not numbers), so its metrics are left out: lower its learning rate"
 
 
@@ -67,6 +54,7 @@ def dataset_result(
     resamples: int,
     seconds: Mapping[str, float],
     private_preprocessing: Sequence[str] = (),
+    findings: Findings | None = None,
 ) -> DatasetResult:
     """The results of one dataset.
 
@@ -80,11 +68,14 @@ def dataset_result(
         resamples: bootstrap resamples of the final round.
         seconds: median seconds a step, by arm.
         private_preprocessing: sentences on what private arms train on.
+        findings: of attacks and audits.
     """
+    findings = findings or Findings()
     federation = dataset.federation
     results: dict[str, Arm] = {}
     for name, arm in arms.items():
         results |= _arm_results(name, arm, task, seed, resamples, seconds.get(name))
+        _add_findings(results[name], findings, name)
     return DatasetResult(
         title=federation.title,
         kind=federation.kind,
@@ -101,6 +92,7 @@ def dataset_result(
         statistics=_statistics(dataset),
         arms=results,
         private_preprocessing=list(private_preprocessing),
+        membership_control=findings.control,
         ledger=ledger_totals(arms),
     )
 
@@ -113,7 +105,7 @@ def _arm_results(
     federated = candidate.method in FEDERATED_METHODS
     title = settings.title or name
     if isinstance(settings.method, list):
-        title = f"{title} ({_METHOD_TITLES[candidate.method]})"
+        title = f"{title} ({METHOD_TITLES[candidate.method]})"
     parts, repeats = arm.scores.shape[:2]
     thresholds = _thresholds(arm, task.threshold)
     stacked = arm.scores.reshape(parts * repeats, *arm.scores.shape[2:])
@@ -147,6 +139,14 @@ def _arm_results(
                 **common,
             )
     return results
+
+
+def _add_findings(result: Arm, findings: Findings, name: str) -> None:
+    result.membership = findings.membership.get(name, {})
+    result.audit = findings.audits.get(name)
+    result.metrics |= membership_metrics(result.membership)
+    if result.audit is not None:
+        result.metrics["audit/epsilon_lower"] = Metric(value=result.audit.epsilon_lower, n=result.audit.canaries)
 
 
 def _thresholds(arm: ArmRun, rule: float | str) -> np.ndarray:

@@ -27,12 +27,14 @@ class PrivateArm(FederatedArm):
 
     Attributes:
         short_of: int64 [repeats], rounds that were not started.
+        epsilons: float64 [repeats, rounds + 1], what a repeat had spent after each round; NaN where not reached.
     """
 
     def __init__(self, name: str, plan: PrivacyPlan, ledger: PrivacyLedger, *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
         self.name, self.plan, self.ledger = name, plan, ledger
         self.short_of = np.zeros(self.repeats, np.int64)
+        self.epsilons = np.full((self.repeats, self.rounds + 1), np.nan)
         self._executed: dict[int, int] = {}
         for repeat in range(self.repeats):
             ledger.set_budget(self.key(repeat), plan.budget)
@@ -42,11 +44,20 @@ class PrivateArm(FederatedArm):
         return ArmKey(self.dataset.name, self.name, repeat + 1)
 
     def payload(self) -> dict[str, Any]:  # noqa: D102
-        return {**super().payload(), "short_of": self.short_of}
+        return {**super().payload(), "short_of": self.short_of, "epsilons": self.epsilons}
 
     def restore(self, payload: dict[str, Any]) -> None:  # noqa: D102
         super().restore(payload)
-        self.short_of = payload["short_of"]
+        self.short_of, self.epsilons = payload["short_of"], payload["epsilons"]
+
+    def advance(self) -> None:  # noqa: D102
+        repeat, done = divmod(self.step, self.rounds)
+        super().advance()
+        self.epsilons[repeat, done + 1] = self.ledger.spent(self.key(repeat)).epsilon
+
+    def epsilon_after(self, repeat: int, round_number: int) -> float | None:  # noqa: D102
+        value = float(self.epsilons[repeat, round_number])
+        return value if np.isfinite(value) else None
 
     def _round(self, process: Any, data: list[Any]) -> Any:
         repeat, done = divmod(self.step, self.rounds)

@@ -53,7 +53,7 @@ class ProcessCache:
                 self.model_function(candidate),
                 self._shape,
                 client_optimizer=build_optimizer(candidate.client_optimizer, candidate.client_learning_rate),
-                server_optimizer=_server_optimizer(candidate),
+                server_optimizer=server_optimizer(candidate),
                 aggregator=plan.aggregator() if plan else build_aggregator(candidate, len(self._rows)),
                 weighting=candidate.weighting,
                 proximal_strength=candidate.proximal_strength,
@@ -119,7 +119,8 @@ class ProcessCache:
         return made
 
 
-def _server_optimizer(candidate: Candidate) -> tff.learning.optimizers.Optimizer:
+def server_optimizer(candidate: Candidate) -> tff.learning.optimizers.Optimizer:
+    """What the server of a federated candidate steps with."""
     rate = candidate.server_learning_rate
     if candidate.method == "fedadam":
         return build_server_adam(rate)

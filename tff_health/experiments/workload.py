@@ -8,14 +8,31 @@ from tff_health.experiments.settings import Candidate, ExperimentSettings
 
 PREPARING = 15
 REPORTING = 40
-"""What preparing a dataset and making the report weigh, in calls of TFF."""
+ATTACKING = 15
+"""What preparing a dataset, making the report, and one attack or audit weigh, in calls of TFF."""
 
 
 def dataset_work(settings: ExperimentSettings, name: str) -> int:
     """Everything `run_dataset` will count as work."""
     arms = settings.datasets[name].arms
     steps = sum(arm_steps(settings, settings.candidates(name, arm)[0]) for arm in arms)
-    return PREPARING + selection_calls(settings, name) + steps
+    return PREPARING + selection_calls(settings, name) + steps + ATTACKING * len(attack_steps(settings, name))
+
+
+def attack_steps(settings: ExperimentSettings, name: str) -> list[tuple[str, str]]:
+    """What is attacked, as (kind, arm): `membership` of every arm, its `control`, and an `audit` of federated arms.
+
+    Of the arms without a guarantee one is audited, for comparison: the canaries must be seen there.
+    """
+    arms, attacks = settings.datasets[name].arms, settings.attacks
+    steps = []
+    if attacks.membership:
+        steps = [("control", ""), *(("membership", arm) for arm in arms)]
+    if attacks.audit:
+        private = [arm for arm, chosen in arms.items() if chosen.privacy]
+        open_ones = [arm for arm, chosen in arms.items() if chosen.is_federated and not chosen.privacy]
+        steps += [("audit", arm) for arm in [*open_ones[:1], *private]]
+    return steps
 
 
 def arm_steps(settings: ExperimentSettings, candidate: Candidate) -> int:

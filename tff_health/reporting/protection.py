@@ -20,7 +20,6 @@ from tff_health.reporting.privacy_document import Privacy
 from tff_health.reporting.record import RunRecord
 from tff_health.reporting.results import Arm, DatasetResult, Metric
 
-
 # Keys of a guarantee that its sentence spells out.
 _SAID = {"covered", "not_covered", "label", "warnings", "trust_model_key"}
 

@@ -121,15 +121,21 @@ def unit_style(unit: str) -> ArmStyle:
 
 
 def two_lines(text: str, width: int = 34) -> str:
-    """A label on at most two lines of about this many letters, taken literally by matplotlib."""
-    lines = textwrap.wrap(text, width, max_lines=2, placeholder="\N{HORIZONTAL ELLIPSIS}")
-    return "\n".join(lines).replace("$", r"\$")
+    """A label on at most two lines of this many letters, taken literally by matplotlib, its middle cut where too long."""
+    for limit in range(max(2 * width, len(text)), width, -1):
+        lines = textwrap.wrap(_cut(text, limit), width)
+        if len(lines) <= 2:
+            break
+    return "\n".join(lines[:2]).replace("$", r"\$")
 
 
 def plain_text(text: str, limit: int = 36) -> str:
-    """A label that matplotlib takes literally (a dollar sign starts no mathematics), its middle cut where too long.
+    """A label that matplotlib takes literally (a dollar sign starts no mathematics), its middle cut where too long."""
+    return _cut(text, limit).replace("$", r"\$")
 
-    Its end stays, since arms of a kind differ there (`..., epsilon 1`).
-    """
-    short = text if len(text) <= limit else f"{text[: limit - _END - 1].rstrip()}\N{HORIZONTAL ELLIPSIS}{text[-_END:]}"
-    return short.replace("$", r"\$")
+
+def _cut(text: str, limit: int) -> str:
+    """The text without its middle: arms of a kind differ at the end (`..., epsilon 1`)."""
+    if len(text) <= limit:
+        return text
+    return f"{text[: limit - _END - 1].rstrip()}\N{HORIZONTAL ELLIPSIS}{text[-_END:]}"

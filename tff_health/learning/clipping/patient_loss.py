@@ -36,6 +36,11 @@ def patient_losses(
         WrongKindError: the loss has no value for each row, or the model adds losses of its own.
     """
     losses = tf.__internal__.autograph.tf_convert(_forward, autograph)(model, loss, features, labels)
+    if model.losses:
+        raise WrongKindError(
+            "the model adds losses of its own (regularizers, add_loss), which no patient's gradient would hold; leave "
+            "them out, and put weight decay into the optimizer."
+        )
     # Keras' losses average over the last axis; sequences or images leave more than the rows.
     if losses.shape.rank is None or losses.shape.rank != 1:
         raise WrongKindError(
@@ -47,10 +52,4 @@ def patient_losses(
 
 def _forward(model: tf.keras.Model, loss: tf.keras.losses.Loss, features: Any, labels: tf.Tensor) -> tf.Tensor:
     # The predictions go to the loss as they are: Keras' cross-entropies read the logits off them.
-    losses = loss.call(labels, model(features, training=True))
-    if model.losses:
-        raise WrongKindError(
-            "the model adds losses of its own (regularizers, add_loss), which no patient's gradient would hold; leave "
-            "them out, and put weight decay into the optimizer."
-        )
-    return losses
+    return loss.call(labels, model(features, training=True))

@@ -13,7 +13,8 @@ import numpy as np
 from scipy import special
 
 from data.errors import SettingsError
-from tff_health.privacy.audit.patient_canaries import HospitalRows, ReleasedModels
+from tff_health.privacy.audit.canary_rows import HospitalRows
+from tff_health.privacy.audit.patient_canaries import ReleasedModels
 
 Fault = Literal["none", "clip-without-noise", "noise-without-clip", "same-noise-everywhere"]
 

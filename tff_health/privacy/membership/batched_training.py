@@ -187,7 +187,7 @@ def build_train_shadows(
     epochs: int = 1,
     batch_size: int = 32,
     initial: Sequence[np.ndarray] | None = None,
-    average_iterates: bool = False,
+    average_after: int | None = None,
 ) -> Callable[[np.ndarray], np.ndarray]:
     """The `train_shadows` of `run_membership_inference`.
 
@@ -201,28 +201,18 @@ def build_train_shadows(
         epochs: as in `BatchedFederatedTraining.rounds`.
         batch_size: the same.
         initial: the same.
-        average_iterates: whether the model is the mean of all rounds' models, as `learning.averaging` makes it.
+        average_after: the model is the mean of the models of all rounds after this one, as `learning.averaging` makes
+            it; None: the last round's.
 
     Returns:
         From masks, bool [shadows, rows], to probabilities, float64 [shadows, rows].
     """
 
     def train_shadows(masks: np.ndarray) -> np.ndarray:
-        total: list[np.ndarray] = []
-        weights: list[np.ndarray] = []
-        for weights in training.rounds(
-            features,
-            labels,
-            hospitals,
-            masks,
-            rounds=rounds,
-            seed=seed,
-            epochs=epochs,
-            batch_size=batch_size,
-            initial=initial,
-        ):
-            total = [a + b for a, b in zip(total, weights, strict=True)] if total else weights
-        return training.scores([value / rounds for value in total] if average_iterates else weights, features)
+        options: dict[str, Any] = {"epochs": epochs, "batch_size": batch_size, "initial": initial}
+        models = list(training.rounds(features, labels, hospitals, masks, rounds=rounds, seed=seed, **options))
+        kept = models[-1:] if average_after is None else models[average_after:] or models[-1:]
+        return training.scores([np.mean(values, axis=0) for values in zip(*kept, strict=True)], features)
 
     return train_shadows
 

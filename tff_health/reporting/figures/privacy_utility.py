@@ -96,7 +96,7 @@ def _curve(axes: Axes, record: RunRecord, curve: PrivacyCurve, metric: str, styl
     axes.plot(
         [epsilon for epsilon, _ in points],
         [one.value for _, one in points if one.value is not None],
-        label=plain_text(curve.label, 44),
+        label=plain_text(curve.label, 60),
         **style.line_kwargs(),
     )
 

@@ -60,7 +60,7 @@ def rounds(record: RunRecord) -> Drawing | None:
                 continue
             frame = curves[arm, metric]
             last = max(last, frame["round"].max())
-            label = plain_text(entry.title, 44)
+            label = plain_text(entry.title, 60)
             every = max(1, len(frame) // 12)
             axes.plot(frame["round"], frame["value"], label=label, markevery=every, **styles[arm].line_kwargs())
             axes.fill_between(
