@@ -117,3 +117,21 @@ def test_report_prints_with_what_is_folded_away(page: Any, tmp_path: Path):
     assert content.startswith(b"%PDF")
     assert content.count(b"/Type /Page\n") > 5
     assert len(content) > 100_000
+
+
+def test_privacy_opens_with_its_table_and_folds_details(page: Any):
+    first = page.locator("#privacy h3", has_text="UCI Heart").evaluate("node => node.nextElementSibling.className")
+    assert first == "scroll"
+    table = page.locator("[aria-label='Privacy of UCI Heart Disease, four hospitals'] table")
+    assert table.is_visible()
+    assert table.locator("tbody tr").count() == 9
+    assert table.get_by_text("simulated: NOT SECURE").count() == 3
+    assert page.locator("#privacy details[open]").count() == 0
+    noise = page.locator("#privacy").get_by_text("noise multiplier").first
+    assert not noise.is_visible()
+    page.locator("#privacy summary").first.click()
+    assert noise.is_visible()
+    assert page.locator("#privacy dt", has_text="Adjacency").first.is_visible()
+    assert page.locator("#privacy figure img").count() == 4
+    page.locator("section a", has_text="Privacy").first.click()
+    assert page.evaluate("location.hash").startswith("#privacy-")

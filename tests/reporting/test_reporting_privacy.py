@@ -99,7 +99,7 @@ def test_statements_carry_unit_adjacency_delta_sampling_trust_and_accountant(pag
         "1.17 against a hospital that subtracts its own noise",
         "Each patient is protected at epsilon 3, delta 1e-5.",
         "epsilon by hospital cleveland 3, va 3",
-        "One patient may have several rows".replace("One", "one"),
+        "One patient may have several rows.",
         "What these epsilons mean: hospital level",
         "learns about a patient at most what epsilon 4.21 allows",
         "Scaled by public bounds",
@@ -220,7 +220,7 @@ def test_costs_are_those_of_the_best_and_of_the_smallest_epsilon(run: Run, heart
         *("fedavg-patient-dp-eps3", "fedavg-patient-dp-eps1", "fedavg-hospital-dp"),
     ]
     assert best_private_arm(record, "hospital") == "fedavg-hospital-dp"
-    assert costs[1].outcome == "a clear cost"
+    assert costs[1].outcome == " (a clear cost)"
     assert named(costs[2].arm) == "FedAvg, hospital-level DP (epsilon 11.5)"
     bare = privacy_answer(replace(run, predictions=run.predictions.iloc[:0]))
     assert bare is not None

@@ -13,7 +13,7 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ def run_in_processes(
     guard: InterruptGuard,
     *,
     data_dir: Path | None = None,
+    work: Mapping[str, float] | None = None,
 ) -> None:
     """Runs all datasets of a run folder; each leaves its result in `run_folder.result_file`.
 
@@ -56,13 +57,14 @@ def run_in_processes(
         listener: told everything, tables in the order of `names`.
         guard: asked whether the user wants to stop.
         data_dir: where data files lie.
+        work: how much each dataset is; the largest start first, so that none is waited for alone at the end.
 
     Raises:
         TffHealthError: a dataset's run failed; the others are stopped and can be resumed.
         Interrupted: the user stopped the run.
     """
     events: queue.Queue[tuple[int, list[Any] | None]] = queue.Queue()
-    waiting, left = list(names), set(names)
+    waiting, left = sorted(names, key=lambda name: -(work or {}).get(name, 0)), set(names)
     orderly = _InOrder(names, listener)
     processes = [_start(folder, data_dir, jobs, index, events) for index in range(min(jobs, len(names)))]
     working = {index: _next(process, waiting) for index, process in enumerate(processes)}

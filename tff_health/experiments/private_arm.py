@@ -52,6 +52,8 @@ class PrivateArm(FederatedArm):
 
     def advance(self) -> None:  # noqa: D102
         repeat, done = divmod(self.step, self.rounds)
+        if done == 0:  # what preprocessing has released
+            self.epsilons[repeat, 0] = self.ledger.spent(self.key(repeat)).epsilon
         super().advance()
         self.epsilons[repeat, done + 1] = self.ledger.spent(self.key(repeat)).epsilon
 

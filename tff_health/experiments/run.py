@@ -108,11 +108,15 @@ def run_experiment(
         source = task.source or name
         load_dataset(source, task.options, data_dir=data_dir, seed=settings.seed).require_trainable().require_scored()
     open_folder(folder, settings, resume=resume)
-    work = REPORTING + sum(dataset_work(settings, name) for name in settings.datasets)
-    with interruptible() as guard, Progress(work, quiet=quiet) as progress, _Tables(folder, progress, resume) as tables:
+    work = {name: float(dataset_work(settings, name)) for name in settings.datasets}
+    with (
+        interruptible() as guard,
+        Progress(REPORTING + sum(work.values()), quiet=quiet) as progress,
+        _Tables(folder, progress, resume) as tables,
+    ):
         try:
             if jobs:
-                run_in_processes(folder, list(settings.datasets), jobs, tables, guard, data_dir=data_dir)
+                run_in_processes(folder, list(settings.datasets), jobs, tables, guard, data_dir=data_dir, work=work)
                 datasets = {name: _read_result(folder, name) for name in settings.datasets}
             else:
                 from tff_health.experiments.dataset_run import run_dataset

@@ -31,7 +31,7 @@ def attack_steps(settings: ExperimentSettings, name: str) -> list[tuple[str, str
     if attacks.audit:
         private = [arm for arm, chosen in arms.items() if chosen.privacy]
         open_ones = [arm for arm, chosen in arms.items() if chosen.is_federated and not chosen.privacy]
-        steps += [("audit", arm) for arm in [*open_ones[:1], *private]]
+        steps += [("audit", arm) for arm in ([*open_ones[:1], *private] if private else [])]
     return steps
 
 

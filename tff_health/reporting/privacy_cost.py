@@ -42,13 +42,13 @@ class PrivacyCost:
 
     @property
     def outcome(self) -> str:
-        """What the paired intervals say of the cost."""
+        """What the paired intervals say of the cost, in brackets; empty without such intervals."""
         found = {difference.outcome for difference in self.differences.values() if difference}
         if not found:
-            return "without paired intervals the cost is not known"
+            return ""
         if "worse" in found:
-            return "a clear cost"
-        return "no cost: it is ahead" if "better" in found else "no clear cost"
+            return " (a clear cost)"
+        return " (no cost: it is ahead)" if "better" in found else " (no clear cost)"
 
     @property
     def words(self) -> str:
@@ -112,7 +112,7 @@ def costs_by_unit(record: RunRecord) -> list[PrivacyCost]:
 
 def cost_sentence(cost: PrivacyCost) -> str:
     """One sentence without the terms of the epsilon, which must stand near it."""
-    return f"{named(cost.arm)}, against {cost.counterpart.title} without a guarantee: {cost.words} ({cost.outcome})."
+    return f"{named(cost.arm)}, against {cost.counterpart.title} without a guarantee: {cost.words}{cost.outcome}."
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def privacy_answer(run: Run) -> PrivacyAnswer | None:
     for cost in found:
         parts.append(
             f"{cost.words} on {cost.title}, for the private arm that does best there, {named(cost.arm)}, against "
-            f"{cost.counterpart.title} ({cost.outcome})"
+            f"{cost.counterpart.title}{cost.outcome}"
         )
     text = f"What privacy costs: {'; '.join(parts)}." if parts else ""
     if alone:

@@ -96,7 +96,7 @@ def protection(record: RunRecord) -> Protection | None:
 
 def details(privacy: Privacy) -> dict[str, Any]:
     """A guarantee's mechanism and further keys: what the statement of its terms leaves out."""
-    said = _SAID if privacy.sentence else set()
+    said = _SAID if privacy.sentence else {"warnings"}
     extra = {
         name: value
         for name, value in (privacy.model_extra or {}).items()
@@ -111,7 +111,10 @@ def guarantee_warnings(statement: Statement) -> list[str]:
     for arm in statement.arms.values():
         for warning in (arm.privacy.model_extra or {}).get("warnings") or [] if arm.privacy else []:
             found.setdefault(str(warning), []).append(arm.title)
-    return [f"{', '.join(titles)}: {warning}" for warning, titles in found.items()]
+    return [
+        warning if len(titles) == len(statement.arms) else f"{', '.join(titles)}: {warning}"
+        for warning, titles in found.items()
+    ]
 
 
 def _notes(dataset: DatasetResult) -> list[str]:

@@ -121,7 +121,7 @@ def unit_style(unit: str) -> ArmStyle:
 
 
 def two_lines(text: str, width: int = 34) -> str:
-    """A label on at most two lines of this many letters, taken literally by matplotlib, its middle cut where too long."""
+    """A label on at most two lines of so many letters, taken literally by matplotlib; longer ones lose their middle."""
     for limit in range(max(2 * width, len(text)), width, -1):
         lines = textwrap.wrap(_cut(text, limit), width)
         if len(lines) <= 2:

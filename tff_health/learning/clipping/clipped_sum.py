@@ -13,7 +13,7 @@ from tff_health.learning.clipping.clip_scales import Clipping
 from tff_health.learning.clipping.layer_groups import layer_groups
 from tff_health.learning.clipping.method import MethodChoice, choose_method, refuse_mixing_layers
 from tff_health.learning.clipping.one_pass import one_pass_clipped_sum
-from tff_health.learning.clipping.patient_independence import check_patient_independence, runs_eagerly
+from tff_health.learning.clipping.patient_independence import check_patient_independence, has_values
 from tff_health.learning.clipping.patient_loss import check_loss
 from tff_health.learning.clipping.patient_map import mapped_clipped_sum
 
@@ -109,9 +109,9 @@ def build_clipped_sum(
     model with `training=True`. "fast" takes one forward and one backward pass (`one_pass.py`), "vectorized" maps
     the gradient over patients; "auto" is "fast" where that is valid (`choose_method`).
 
-    Where the model's variables are eager, a numeric probe also shows that no patient changes another's loss. In a
-    TFF computation the model has no values to probe with: there, call `check_patient_independence` once, before, on
-    a model of the same function.
+    Called eagerly, it also probes with numbers that no patient changes another's loss. In a TFF computation or a
+    `tf.function` a model has no values to probe with: there, call `check_patient_independence` once, before, on a
+    model of the same function.
 
     Args:
         model: built, from features to predictions, one row a patient.
@@ -141,7 +141,7 @@ def build_clipped_sum(
         raise SettingsError(f'method "fast" is not valid for this model: {choice.reason}; use "auto".')
     if method == "vectorized":
         choice = MethodChoice("vectorized", "asked for")
-    if runs_eagerly(model):
+    if has_values(model):
         check_patient_independence(model, loss)
     return ClippedSumFunction(model, loss, groups, clip=float(clip), clipping=clipping, choice=choice)
 

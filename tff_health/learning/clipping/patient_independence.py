@@ -13,10 +13,9 @@ from tff_health.learning.clipping.patient_loss import patient_losses
 _PATIENTS, _PROBED = 5, 3
 
 
-def runs_eagerly(model: tf.keras.Model) -> bool:
-    """Whether the model's variables have values now, so that the probe can run; in a TFF computation they have not."""
-    with tf.init_scope():
-        return tf.executing_eagerly() and all(hasattr(v.handle, "numpy") for v in model.variables)
+def has_values(model: tf.keras.Model) -> bool:
+    """Whether code here runs at once and the model's variables have values; in graphs and TFF computations not."""
+    return tf.executing_eagerly() and all(hasattr(variable.handle, "numpy") for variable in model.variables)
 
 
 def check_patient_independence(model: tf.keras.Model, loss: tf.keras.losses.Loss) -> None:
@@ -29,7 +28,7 @@ def check_patient_independence(model: tf.keras.Model, loss: tf.keras.losses.Loss
     A probe cannot prove independence for every input; it finds what mixes patients in the ordinary run of things.
 
     Args:
-        model: built, with variables that have values; a model without known input shapes is let through.
+        model: built, with values (`has_values`); a model without known input shapes is let through.
         loss: any Keras loss.
 
     Raises:
@@ -37,11 +36,6 @@ def check_patient_independence(model: tf.keras.Model, loss: tf.keras.losses.Loss
     """
     if not model.inputs:
         return
-    with tf.init_scope():
-        _probe(model, loss)
-
-
-def _probe(model: tf.keras.Model, loss: tf.keras.losses.Loss) -> None:
     rng = np.random.default_rng(0)
     features = tf.nest.map_structure(lambda tensor: _random(rng, tensor), model.input)
     labels = tf.constant(rng.integers(0, 2, (_PATIENTS, 1)), tf.float32)
