@@ -115,9 +115,12 @@ def test_statements_carry_unit_adjacency_delta_sampling_trust_and_accountant(pag
 def test_the_attack_table_has_all_attacks_with_the_control_first(page: str):
     text = _text(_section(page, "privacy").split("Attacks on UCI")[1].split("</section>")[0])
     assert text.index("LiRA: AUC") < text.index("Loss threshold: AUC") < text.index("Confidence: AUC")
-    assert text.index("Control: deliberately overfitted model, LiRA AUC 0.930") < text.index("Paper&#39;s listing")
-    assert "Control: untrained model AUC 0.490 (0.450 to 0.530); nothing found, as it should be" in text
-    assert "LiRA: 487 members against 253 non-members, 16 shadow models" in text
+    assert text.index("Control: deliberately overfitted model AUC 0.930") < text.index("Paper&#39;s listing")
+    assert "Control: model that saw none of them AUC 0.490 (0.450 to 0.530); nothing found, as it should be" in text
+    assert (
+        "Loss threshold, confidence: 487 members against 253 non-members. LiRA: 487 members against 253 non-members, 16"
+        in text
+    )
     assert "Shadow models share the arm&#39;s settings." in text
     assert "By hospital (LiRA)" in text
     assert "NOT DETECTED" not in text
@@ -151,19 +154,26 @@ def test_no_epsilon_stands_without_its_terms(page: str):
 
 def test_a_control_that_is_not_detected_is_bold_and_spoils_the_answer(run_folder: Path, monkeypatch: Any):
     monkeypatch.setattr("tff_health.reporting.figures.drawing.registered_figures", list)
-    _edit(run_folder, lambda heart: heart["membership_control"].update(lira=attack(0.52)))
+    _edit(run_folder, lambda heart: heart["membership_control"].update(overfitted=attack(0.52)))
     page = make_report(run_folder).read_text(encoding="utf-8")
     bold = re.findall(r"<strong>(.*?)</strong>", _section(page, "privacy"))
-    assert any("LiRA: NOT DETECTED (AUC 0.520" in line and "proves nothing" in line for line in bold)
+    assert any("model: NOT DETECTED (AUC 0.520" in line and "proves nothing" in line for line in bold)
     assert "control was not detected, so its silence proves nothing" in _text(_section(page, "answer"))
 
 
 def test_controls_are_judged_and_a_missing_one_is_said(heart: DatasetResult):
     assert warnings(heart) == []
-    heart.membership_control["untrained"] = MembershipAttack.model_validate(attack(0.6))
+    heart.membership_control["unseen"] = MembershipAttack.model_validate(attack(0.6))
     assert "though nothing can be found there" in warnings(heart)[0]
-    del heart.membership_control["confidence"]
-    assert any("No control for confidence" in line for line in warnings(heart))
+    assert "was detected" in membership_sentences([heart])
+    # One control for each attack serves as well; the headline attack's counts.
+    heart.membership_control = {name: MembershipAttack.model_validate(attack(0.9)) for name in ("lira", "loss")}
+    assert warnings(heart) == ["No control for confidence: finding nothing proves nothing."]
+    assert "was detected" in membership_sentences([heart])
+    # An overfitted model that is only just told from guessing does not make a silent attack credible.
+    heart.membership_control["lira"] = MembershipAttack.model_validate(attack(0.58))
+    assert "LiRA: NOT DETECTED" in warnings(heart)[0]
+    assert "proves nothing" in membership_sentences([heart])
     heart.membership_control = {}
     assert warnings(heart) == ["The attacks have no control here: that they find nothing proves nothing."]
     assert "proves nothing" in membership_sentences([heart])

@@ -14,12 +14,13 @@ from typing import NoReturn
 
 from data.errors import TffHealthError, UnknownNameError, nearest_name
 
-_COMMANDS = ("run", "list", "report", "data")
+_COMMANDS = ("run", "study", "list", "report", "data")
 _EPILOG = """\
 examples:
   run_experiments.py                                   the five-round experiment, results in runs/
   run_experiments.py run five-round --set rounds=10 --seed 7
   run_experiments.py run five-round --out results --resume
+  run_experiments.py study privacy-utility --quick     many runs, one report: two seeds, two epsilons
   run_experiments.py data fetch heart_disease          four real hospitals, from UCI
   run_experiments.py report results other-results      several runs in one report
 
@@ -56,10 +57,28 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--quiet", action="store_true", help="no progress, only the result")
     run.set_defaults(action=_run)
 
-    listing = commands.add_parser("list", help="presets, datasets, models, aggregators and metrics, one line each")
+    study = commands.add_parser("study", help="run a study: one experiment over datasets, seeds and swept settings")
+    study.add_argument("study", metavar="NAME|FILE.toml")
+    study.add_argument(
+        "--set", dest="overrides", metavar="KEY=VALUE", action="append", default=[], help="change a setting"
+    )
+    study.add_argument("--out", type=Path, metavar="DIR", help="study folder (default: a new one in runs/)")
+    study.add_argument("--data-dir", type=Path, metavar="DIR", help="folder with data files (or set TFF_HEALTH_DATA)")
+    study.add_argument("--resume", action="store_true", help="go on with an interrupted study; failed cells run again")
+    study.add_argument("--jobs", type=_jobs, metavar="N", help="cells that run at a time (default: one a core)")
+    study.add_argument("--dry-run", action="store_true", help="show the cells and their arms, run nothing")
+    study.add_argument(
+        "--quick", action="store_true", help="two seeds, each sweep's first and last value, four shadow models"
+    )
+    study.add_argument("--quiet", action="store_true", help="no progress, only the result")
+    study.set_defaults(action=_study)
+
+    listing = commands.add_parser(
+        "list", help="presets, studies, datasets, models, aggregators and metrics, one line each"
+    )
     listing.set_defaults(action=_list)
 
-    report = commands.add_parser("report", help="make report.html again from one or more run folders")
+    report = commands.add_parser("report", help="make report.html again from one or more run or study folders")
     report.add_argument("folders", type=Path, metavar="DIR", nargs="+")
     report.set_defaults(action=_report)
 
@@ -138,15 +157,60 @@ def _run(parsed: argparse.Namespace) -> int:
     return 0
 
 
+def _study(parsed: argparse.Namespace) -> int:
+    from tff_health.experiments.studies.loading import load_study
+    from tff_health.experiments.studies.plan import describe_plan, plan_study
+
+    if os.getcwd() not in sys.path:  # users' own modules, last so that they hide nothing installed
+        sys.path.append(os.getcwd())
+    study = load_study(parsed.study, parsed.overrides, quick=parsed.quick)
+    _check_data_dir(parsed.data_dir)
+    plan = plan_study(study, parsed.study, parsed.data_dir)
+    if parsed.dry_run:
+        print(describe_plan(plan))
+        return 0
+
+    from tff_health.experiments.run_folder import default_folder
+    from tff_health.experiments.studies.folder import check_study_folder, newest_study
+
+    out = parsed.out
+    if out is None:
+        out = newest_study(study.study) if parsed.resume else default_folder(study.study)
+    check_study_folder(out, study, resume=parsed.resume)
+    for sentence in plan.left_out:
+        print(sentence, file=sys.stderr)
+
+    from tff_health.experiments.studies.run import run_study
+
+    outcome = run_study(
+        plan,
+        out,
+        data_dir=parsed.data_dir,
+        resume=parsed.resume,
+        jobs=parsed.jobs or min(len(os.sched_getaffinity(0)), len(plan.cells)),
+        quiet=parsed.quiet,
+        command=_as_typed(parsed),
+    )
+    for cell, reason in outcome.failed.items():
+        _complain(f"cell {cell} failed: {reason}")
+    done = len(plan.cells) - len(outcome.failed)
+    print(f"{done} of {len(plan.cells)} cells done, {outcome.seconds:.0f} s.")
+    if outcome.report:
+        print(f"Report: {outcome.report}")
+    return 1 if outcome.failed else 0
+
+
 def _list(parsed: argparse.Namespace) -> int:
     from data.catalogue import datasets
     from models.catalogue import MODELS
     from tff_health.aggregators.catalogue import CATALOGUE
     from tff_health.evaluation.registry import metric_descriptions
     from tff_health.experiments.loading import presets
+    from tff_health.experiments.studies.loading import studies
 
     sections = {
         "presets": presets(),
+        "studies": studies(),
         "datasets": {
             dataset.name: f"{dataset.description} [{dataset.kind}{'' if dataset.offline else ', needs files'}]"
             for dataset in datasets()
@@ -166,9 +230,12 @@ def _list(parsed: argparse.Namespace) -> int:
 def _report(parsed: argparse.Namespace) -> int:
     from tff_health.experiments.extensions import load_extensions
     from tff_health.experiments.run_folder import SETTINGS_FILE, read_settings
+    from tff_health.experiments.studies.folder import is_study, read_study
 
     if (parsed.folders[0] / SETTINGS_FILE).exists():
         load_extensions(read_settings(parsed.folders[0]).extensions)
+    elif is_study(parsed.folders[0]):
+        load_extensions(read_study(parsed.folders[0]).experiment.get("extensions", []))
 
     from tff_health.reporting.report import make_report
 
@@ -220,10 +287,13 @@ def _as_typed(parsed: argparse.Namespace) -> str:
     """The command that makes this run again; without the folder, which is the reader's own choice."""
     import shlex
 
-    words = ["run_experiments.py", "run", parsed.experiment]
+    studied = parsed.command == "study"
+    words = ["run_experiments.py", parsed.command, parsed.study if studied else parsed.experiment]
     for override in parsed.overrides:
         words += ["--set", override]
-    if parsed.seed is not None:
+    if studied and parsed.quick:
+        words += ["--quick"]
+    if not studied and parsed.seed is not None:
         words += ["--seed", str(parsed.seed)]
     return f"uv run {shlex.join(words)}"
 

@@ -6,6 +6,7 @@ import copy
 import tomllib
 from collections.abc import Mapping, Sequence
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -23,8 +24,13 @@ _PRESETS = resources.files("tff_health.experiments") / "presets"
 
 def presets() -> dict[str, str]:
     """Name and title of every preset that ships with the project."""
+    return titles_in(_PRESETS)
+
+
+def titles_in(folder: Traversable) -> dict[str, str]:
+    """Name and title of every TOML file in a folder."""
     found = {}
-    for entry in _PRESETS.iterdir():
+    for entry in folder.iterdir():
         if entry.name.endswith(".toml"):
             found[entry.name[: -len(".toml")]] = str(tomllib.loads(entry.read_text("utf-8")).get("title", ""))
     return dict(sorted(found.items()))
@@ -44,9 +50,9 @@ def load_settings(name_or_file: str, overrides: Sequence[str] = (), seed: int | 
         UnknownNameError: no such preset, setting, dataset, model or aggregator; the nearest name is suggested.
         SettingsError: the file cannot be read, or a value is not accepted.
     """
-    document = _read(name_or_file)
+    document = read_document(name_or_file, _PRESETS, "preset")
     for override in overrides:
-        _apply(document, override)
+        apply_override(document, override)
     if seed is not None:
         document["seed"] = seed
     return validate(document, name_or_file)
@@ -62,7 +68,7 @@ def validate(document: Mapping[str, Any], source: str) -> ExperimentSettings:
     try:
         settings = ExperimentSettings.model_validate(document)
     except ValidationError as error:
-        raise _explained(error, source) from None
+        raise explained(error, source) from None
     check_model_name(settings.model)
     check_aggregator_name(settings.aggregator)
     for name, task in settings.datasets.items():
@@ -83,24 +89,41 @@ def _explain_arm(dataset: str, arm: str, candidate: Candidate) -> None:
         raise SettingsError(f"datasets.{dataset}.arms.{arm}: {error}") from None
 
 
-def _read(name_or_file: str) -> dict[str, Any]:
+def read_document(name_or_file: str, folder: Traversable, kind: str) -> dict[str, Any]:
+    """The parsed TOML of a file that ships in `folder`, by its name, or of a user's file.
+
+    Args:
+        name_or_file: a name, or a path that ends in `.toml`.
+        folder: where files that ship lie.
+        kind: what they are, for messages.
+
+    Raises:
+        UnknownNameError: no file ships under this name.
+        SettingsError: the file cannot be read or is not TOML.
+    """
     if name_or_file.endswith(".toml"):
         path = Path(name_or_file)
         try:
             return tomllib.loads(path.read_text("utf-8"))
         except FileNotFoundError:
-            raise SettingsError(f"{name_or_file}: no such file; `list` shows the presets by name.") from None
+            raise SettingsError(f"{name_or_file}: no such file; `list` shows what there is by name.") from None
         except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"{name_or_file} cannot be read: {error}.") from None
         except tomllib.TOMLDecodeError as error:
             raise SettingsError(f"{name_or_file} is not valid TOML: {error}.") from None
-    known = presets()
+    known = titles_in(folder)
     if name_or_file not in known:
-        raise UnknownNameError.among("preset", name_or_file, known)
-    return tomllib.loads((_PRESETS / f"{name_or_file}.toml").read_text("utf-8"))
+        raise UnknownNameError.among(kind, name_or_file, known)
+    return tomllib.loads((folder / f"{name_or_file}.toml").read_text("utf-8"))
 
 
-def _apply(document: dict[str, Any], override: str) -> None:
+def apply_override(document: dict[str, Any], override: str) -> None:
+    """Sets one value of a document, in place, as `--set` says.
+
+    Raises:
+        UnknownNameError: an unknown dataset or arm.
+        SettingsError: not of the form key=value, or the key leads through a value.
+    """
     key, separator, text = override.partition("=")
     if not separator or not key.strip():
         raise SettingsError(f"--set {clip(override)}: expected key=value, as in --set rounds=3.")
@@ -166,12 +189,19 @@ def _path(key: str) -> list[str]:
     return path
 
 
-def _explained(error: ValidationError, source: str) -> SettingsError:
+def explained(error: ValidationError, source: str, root: type[BaseModel] = ExperimentSettings) -> SettingsError:
+    """One sentence on the first thing that validation refused, with the nearest name where one is unknown.
+
+    Args:
+        error: what pydantic raised.
+        source: where the settings come from.
+        root: the model they were held against.
+    """
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"] if not _is_branch(part))
     if first["type"] == "extra_forbidden":
         name = str(first["loc"][-1])
-        known = _known_keys(first["loc"][:-1])
+        known = _known_keys(first["loc"][:-1], root)
         near = nearest_name(name, known)
         hint = f"did you mean {near!r}?" if near else f"known here: {', '.join(known)}."
         return UnknownNameError(f"{source}: unknown setting {clip(where)!r}: {hint}")
@@ -194,8 +224,8 @@ def _is_branch(part: int | str) -> bool:
     )
 
 
-def _known_keys(location: Sequence[int | str]) -> list[str]:
-    model: type[BaseModel] = ExperimentSettings
+def _known_keys(location: Sequence[int | str], root: type[BaseModel]) -> list[str]:
+    model = root
     for part in location:
         if model is ExperimentSettings and part == "datasets":
             model = DatasetSettings

@@ -50,6 +50,11 @@ class Pool:
         self.hospitals = np.concatenate([np.full(len(rows), rows.hospital, dtype=object) for rows in parts]).astype(str)
         self.is_member = np.arange(len(self.labels)) < sum(len(rows) for rows in dataset.train)
 
+    @property
+    def has_pairs(self) -> bool:
+        """Whether some hospital has patients of both kinds: only these can be compared fairly."""
+        return bool(set(self.hospitals[self.is_member]) & set(self.hospitals[~self.is_member]))
+
 
 def attack_arm(arm: ArmRun, settings: AttackSettings, seed: int) -> dict[str, MembershipAttack]:
     """All attacks on the arm's first model.
@@ -64,33 +69,32 @@ def attack_arm(arm: ArmRun, settings: AttackSettings, seed: int) -> dict[str, Me
     """
     pool = Pool(arm.dataset)
     scores = _target_scores(arm, pool)
-    if not np.isfinite(scores).all():
+    if not np.isfinite(scores).all() or not pool.has_pairs:
         return {}
     train, note = _shadow_training(arm, pool, integer_seed(seed, "shadows")) if settings.shadows else (None, "")
     common: dict[str, Any] = {"resamples": _RESAMPLES, "permutations": _PERMUTATIONS}
-    try:
-        result = run_membership_inference(
-            scores,
-            pool.labels,
-            pool.hospitals,
-            pool.is_member,
-            train,
-            shadows=settings.shadows,
-            attacks=("loss", "confidence", "lira") if train else ("loss", "confidence"),
-            rng=generator(seed, "membership"),
-            **common,
-        )
-    except DataError:
-        return {}
+    result = run_membership_inference(
+        scores,
+        pool.labels,
+        pool.hospitals,
+        pool.is_member,
+        train,
+        shadows=settings.shadows,
+        attacks=("loss", "confidence", "lira") if train else ("loss", "confidence"),
+        rng=generator(seed, "membership"),
+        **common,
+    )
     return _documents(result, note)
 
 
 def run_attack_control(dataset: PreparedDataset, seed: int) -> dict[str, MembershipAttack]:
     """The attacks' own control: `overfitted` must be caught, `unseen` must not."""
     pool = Pool(dataset)
+    if not pool.has_pairs:
+        return {}
     try:
         control = run_control(pool.features, pool.labels, pool.hospitals, integer_seed(seed, "membership control"))
-    except DataError:
+    except DataError:  # too few patients for a control
         return {}
     return {
         "overfitted": _document(control.overfitted.headline, control.overfitted, control.statement),

@@ -120,7 +120,7 @@ def _start(
         stdout=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-        env={**_resources(jobs), **os.environ, "PYTHONPATH": path},
+        env={**process_resources(jobs), **os.environ, "PYTHONPATH": path},
         # Ctrl-C is answered by this process alone, which then asks the others to stop.
         start_new_session=True,
     )
@@ -136,7 +136,7 @@ def _start(
     return process
 
 
-def _resources(jobs: int) -> dict[str, str]:
+def process_resources(jobs: int) -> dict[str, str]:
     """Environment that keeps processes side by side from fighting over cores; what the user has set wins.
 
     The malloc thresholds keep freed arrays in the process: without them the system spends a fifth of the time on

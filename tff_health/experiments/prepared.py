@@ -11,12 +11,11 @@ from functools import cached_property
 import numpy as np
 
 from data.federation import Federation, Hospital
-from data.schema import Kind
 from tff_health.analytics.preprocessing import TablePreprocessor
 from tff_health.analytics.private_preprocessing import fit_private_preprocessor, needed_release
-from tff_health.analytics.private_settings import PrivatePreprocessing, PrivateStatistics
 from tff_health.analytics.statistics import compute_table_statistics
 from tff_health.analytics.table_statistics import TableStatistics
+from tff_health.experiments.preprocessing_choice import private_preprocessing
 from tff_health.experiments.settings import PreprocessingSettings, PrivatePreprocessingSettings
 from tff_health.privacy.composition import Event
 from tff_health.runtime.context import execution_context
@@ -163,20 +162,8 @@ def prepare_privately(
     Raises:
         SettingsError: a setting cannot be had with a guarantee.
     """
-    release = None
-    if settings.mode == "dp":
-        assert settings.noise_multiplier is not None
-        shared = settings.placement == "shared"
-        release = PrivateStatistics(settings.noise_multiplier, settings.placement, len(federation.members), shared)
-    chosen = PrivatePreprocessing(
-        mode=settings.mode,
-        imputation=_imputation(settings),
-        scaling=settings.scaling,
-        reach=settings.reach,
-        scale_categories=settings.scale_categories,
-        one_hot=settings.one_hot,
-        release=release,
-    )
+    chosen = private_preprocessing(settings, len(federation.members))
+    release = chosen.release
     schema = federation.schema
     matrices = [schema.encode(hospital.train) for hospital in federation.members]
     if release is not None and needed_release(schema, chosen).size:
@@ -184,15 +171,6 @@ def prepare_privately(
     with execution_context(backend="test") if release and release.secure_sum else contextlib.nullcontext():
         preprocessor, event = fit_private_preprocessor(schema, matrices, chosen)
     return applied(name, federation, None, preprocessor), event
-
-
-def _imputation(settings: PrivatePreprocessingSettings) -> dict[Kind, str] | None:
-    chosen: dict[Kind, str] = {}
-    if settings.numeric_imputation is not None:
-        chosen |= {"continuous": settings.numeric_imputation, "integer": settings.numeric_imputation}
-    if settings.categorical_imputation is not None:
-        chosen |= {"binary": settings.categorical_imputation, "categorical": settings.categorical_imputation}
-    return chosen or None
 
 
 def applied(

@@ -29,7 +29,7 @@ class PrivacyPlan:
         rows: each training hospital's public number of rows.
         patient: DP-SGD in the hospitals, for patient-level privacy.
         hospital: the aggregation mechanism, for hospital-level privacy.
-        budget: what one trained model may spend; infinite where the noise was given in place of an epsilon.
+        budget: what one trained model may spend; infinite where only the noise was given.
     """
 
     candidate: Candidate
@@ -105,15 +105,30 @@ def plan_privacy(
         check_budget(settings.epsilon, settings.delta, settings.level, units)
     else:
         check_budget(1.0, settings.delta, settings.level, units)
-    noise = settings.noise_multiplier
-    if settings.epsilon is not None:
-        noise = _calibrated(candidate, tuple(rows.items()), preprocessing, dimension)
-    assert noise is not None
+    noise = settings.noise_multiplier or _calibrated(candidate, tuple(rows.items()), preprocessing, dimension)
     patient, hospital = _mechanism(candidate, rows, noise, dimension)
     epsilon = settings.epsilon if settings.epsilon is not None else float("inf")
-    return PrivacyPlan(
-        candidate, dict(rows), patient, hospital, Budget(epsilon, settings.delta, settings.level, settings.accountant)
-    )
+    budget = Budget(epsilon, settings.delta, settings.level, settings.accountant)
+    plan = PrivacyPlan(candidate, dict(rows), patient, hospital, budget)
+    if settings.epsilon is not None and settings.noise_multiplier is not None:
+        _require_a_round(plan, preprocessing)
+    return plan
+
+
+def _require_a_round(plan: PrivacyPlan, preprocessing: Event | None) -> None:
+    from tff_health.privacy.accountant import epsilon
+    from tff_health.privacy.composition import compose
+
+    first = plan.round_release(1)
+    assert first is not None
+    cost = epsilon(
+        compose([*([] if preprocessing is None else [(preprocessing, 1)]), first]), plan.budget.delta
+    ).epsilon
+    if cost > plan.budget.epsilon:
+        raise SettingsError(
+            f"privacy: epsilon {plan.budget.epsilon:g} does not cover a single round, which costs {cost:.3g} with "
+            f"noise multiplier {plan.mechanism.noise_multiplier:g}; raise epsilon or noise_multiplier."
+        )
 
 
 def _mechanism(

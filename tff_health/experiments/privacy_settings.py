@@ -10,12 +10,13 @@ Mechanism = Literal["gaussian", "gaussian-adaptive", "tree", "discrete-gaussian"
 
 
 class PrivacySettings(BaseModel):
-    """The guarantee an arm gives: its unit, and either a target epsilon or the noise.
+    """The guarantee an arm gives: its unit, and a target epsilon, the noise, or both.
 
     Attributes:
         level: whom it protects: one patient of a hospital, or all of a hospital's patients at once.
-        epsilon: target for one trained model; the noise follows from it.
-        noise_multiplier: standard deviation of the noise over the clip; epsilon follows from it.
+        epsilon: the most that one trained model may cost. Alone, the noise follows from it; with `noise_multiplier`,
+            rounds that it does not cover are not started.
+        noise_multiplier: standard deviation of the noise over the clip. Alone, epsilon follows from it.
         delta: probability that the epsilon does not hold; below one over the number of units.
         clip: L2 bound on a patient's gradient, or on a hospital's update.
         sampling_rate: patient: probability that a patient is in a step; 1 takes everybody and claims no amplification.
@@ -60,8 +61,8 @@ class PrivacySettings(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> PrivacySettings:
-        if (self.epsilon is None) == (self.noise_multiplier is None):
-            raise ValueError("give either epsilon (the noise follows) or noise_multiplier (epsilon follows)")
+        if self.epsilon is None and self.noise_multiplier is None:
+            raise ValueError("give epsilon (the noise follows), noise_multiplier (epsilon follows), or both")
         patient = {"sampling_rate": 1.0, "local_steps": 1, "clipping": "flat", "noise": "each-hospital"}
         hospital: dict[str, Any] = {"mechanism": "gaussian", "clipped_count_stddev": None, "target_quantile": 0.5}
         foreign = hospital if self.level == "patient" else patient

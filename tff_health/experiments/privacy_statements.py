@@ -49,8 +49,8 @@ def arm_privacy(arm: PrivateArm) -> Privacy:
     notes = [spent.note] if spent.note else []
     if lacking:
         notes.append(
-            f"after an interruption {lacking} rounds were not started, as the budget no longer covered them: rounds "
-            "that were begun count as spent"
+            f"{lacking} of {arm.rounds} rounds were not started, as the budget did not cover them (a round that an "
+            "interruption cut short counts as spent)"
         )
     statement = PrivacyStatement(
         unit=plan.budget.unit,

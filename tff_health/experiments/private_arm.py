@@ -18,7 +18,8 @@ class PrivateArm(FederatedArm):
     """Federated training under a guarantee.
 
     A round that the budget cannot cover is not started: the repeat keeps its last model, and `short_of` says how many
-    rounds it lacks. That happens after an interruption only, as a round that was begun counts as spent.
+    rounds it lacks. That happens where settings give noise and epsilon both, and after an interruption, as a round that
+    was begun counts as spent.
 
     Args:
         name: the arm's name in the settings.

@@ -13,6 +13,7 @@ from data.errors import SettingsError
 from tff_health.experiments.events import Cells
 from tff_health.experiments.extensions import load_extensions
 from tff_health.experiments.pool import run_in_processes
+from tff_health.experiments.privacy_checks import check_privacy
 from tff_health.experiments.run_folder import (
     PREDICTION_COLUMNS,
     ROUND_COLUMNS,
@@ -106,7 +107,8 @@ def run_experiment(
     # Data are read before the folder is made: a misnamed file must not leave an empty run behind.
     for name, task in settings.datasets.items():
         source = task.source or name
-        load_dataset(source, task.options, data_dir=data_dir, seed=settings.seed).require_trainable().require_scored()
+        federation = load_dataset(source, task.options, data_dir=data_dir, seed=settings.seed)
+        check_privacy(settings, name, federation.require_trainable().require_scored())
     open_folder(folder, settings, resume=resume)
     work = {name: float(dataset_work(settings, name)) for name in settings.datasets}
     with (

@@ -206,7 +206,7 @@ class PrivatePreprocessingSettings(Settings):
         numeric_imputation: `middle` of the public bounds (public); `mean` or `median` (dp).
         categorical_imputation: `all_zero` or `first` (public); `most_frequent` or `all_zero` (dp).
         scaling: `symmetric-bounds`, `bounds` or `none`; with mode `dp` also `standard`.
-        reach: of `symmetric-bounds`; mode `public` only.
+        reach: of `symmetric-bounds`; mode `public` only, default 1.5.
         scale_categories: whether 0/1 columns are scaled likewise.
         one_hot: of categorical columns.
     """
@@ -217,7 +217,7 @@ class PrivatePreprocessingSettings(Settings):
     numeric_imputation: Literal["middle", "mean", "median", "most_frequent"] | None = None
     categorical_imputation: Literal["all_zero", "first", "most_frequent"] | None = None
     scaling: Literal["standard", "symmetric-bounds", "bounds", "none"] = "symmetric-bounds"
-    reach: Annotated[float, Field(gt=0, le=100)] = 1.5
+    reach: Annotated[float, Field(gt=0, le=100)] | None = None
     scale_categories: bool = False
     one_hot: Literal["all", "drop-first"] = "all"
 
@@ -225,6 +225,8 @@ class PrivatePreprocessingSettings(Settings):
     def _consistent(self) -> PrivatePreprocessingSettings:
         if (self.mode == "dp") != (self.noise_multiplier is not None):
             raise ValueError("mode dp needs noise_multiplier, mode public has none")
+        if self.mode == "dp" and self.reach is not None:
+            raise ValueError("reach belongs to mode public")
         return self
 
 

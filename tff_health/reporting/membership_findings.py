@@ -14,6 +14,10 @@ ATTACK_LABELS = {"lira": "LiRA", "loss": "loss threshold", "confidence": "confid
 """Attack -> its name for people, the strongest first: the first that an arm has is its headline attack."""
 
 GUESSING = 0.5
+OVERFITTED = "overfitted"
+_NEGATIVE = {"unseen": "Model that saw none of them", "untrained": "Untrained model"}
+# What the lower end of an attack's AUC must pass on a model that learnt its members by heart.
+_MUST_EXCEED = 0.6
 
 Outcome = Literal["above", "guessing", "below", "unknown"]
 
@@ -65,16 +69,27 @@ def attack_names(dataset: DatasetResult) -> list[str]:
 
 
 def controls(dataset: DatasetResult) -> list[Control]:
-    """The attack's controls: an overfitted model for every attack, and an untrained one where it was attacked."""
+    """The attack's controls: models that learnt their members by heart first, then those that never saw them.
+
+    Keys of `membership_control` are `overfitted` (the headline attack's), `unseen` or `untrained`, or the name of the
+    attack that an overfitted model stands for.
+    """
     found = []
     for name, attack in dataset.membership_control.items():
-        base = name.replace("untrained", "").strip("/-_ ")
-        untrained = base != name
-        model = "untrained model" if untrained else "deliberately overfitted model"
-        title = f"{model}, {attack_label(base)}" if base else model
-        expected = "guessing" if untrained else "above"
-        found.append(Control(f"{title[0].upper()}{title[1:]}", attack, untrained, outcome(attack.auc) == expected))
-    return found
+        if name in _NEGATIVE:
+            passed = outcome(attack.auc) in ("guessing", "below")
+            found.append(Control(_NEGATIVE[name], attack, True, passed))
+        else:
+            which = "" if name == OVERFITTED else f", {attack_label(name)}"
+            found.append(Control(f"Deliberately overfitted model{which}", attack, False, _detected(attack.auc)))
+    return sorted(found, key=lambda control: control.untrained)
+
+
+def headline_control(dataset: DatasetResult) -> MembershipAttack | None:
+    """The overfitted model that the headline attack must detect; None where there was none."""
+    names = attack_names(dataset)
+    recorded = dataset.membership_control
+    return recorded.get(OVERFITTED) or (recorded.get(names[0]) if names else None)
 
 
 def warnings(dataset: DatasetResult) -> list[str]:
@@ -98,17 +113,21 @@ def warnings(dataset: DatasetResult) -> list[str]:
                 f"{control.title}: NOT DETECTED (AUC {found}). This attack proves nothing: it misses members even "
                 "where they are learnt by heart."
             )
-    missing = [attack_label(name) for name in attacked if name not in dataset.membership_control]
+    recorded = dataset.membership_control
+    missing = [] if OVERFITTED in recorded else [attack_label(name) for name in attacked if name not in recorded]
     if missing:
-        lines.append(f"No control for {listing(missing)}: that it finds nothing proves nothing.")
+        lines.append(f"No control for {listing(missing)}: finding nothing proves nothing.")
     return lines
 
 
 def proves_nothing(dataset: DatasetResult) -> bool:
     """Whether the headline attack's control is missing or was not detected."""
-    names = attack_names(dataset)
-    control = dataset.membership_control.get(names[0]) if names else None
-    return control is None or outcome(control.auc) != "above"
+    control = headline_control(dataset)
+    return control is None or not _detected(control.auc)
+
+
+def _detected(auc: Metric) -> bool:
+    return auc.low is not None and auc.low > _MUST_EXCEED
 
 
 def membership_sentences(datasets: list[DatasetResult]) -> str:

@@ -52,7 +52,8 @@ class Protection:
         attacks: names of the attacks that were run, the headline attack first.
         controls: of the attacks.
         warnings: why attacks or audits are not what they seem; printed in bold.
-        attack_notes: what a reader must know of the attacks.
+        attack_sizes: how many patients and shadow models an attack had.
+        attack_notes: whom a note of an attack concerns, and the note.
         attacked_hospitals: those with a figure of their own under the headline attack.
     """
 
@@ -62,7 +63,8 @@ class Protection:
     attacks: list[str]
     controls: list[Control]
     warnings: list[str]
-    attack_notes: list[str]
+    attack_sizes: list[str]
+    attack_notes: list[tuple[str, str]]
     attacked_hospitals: list[str]
 
 
@@ -89,6 +91,7 @@ def protection(record: RunRecord) -> Protection | None:
         attacks=attacks,
         controls=controls(dataset),
         warnings=[*flagged, *warnings(dataset)],
+        attack_sizes=_sizes(dataset),
         attack_notes=_notes(dataset),
         attacked_hospitals=ordered + sorted(present - set(ordered)),
     )
@@ -117,22 +120,24 @@ def guarantee_warnings(statement: Statement) -> list[str]:
     ]
 
 
-def _notes(dataset: DatasetResult) -> list[str]:
-    """How many were attacked and with how many shadow models, then the attacks' own notes, each once."""
-    arms = [arm for arm in dataset.shown_arms.values() if arm.membership]
-    sizes: dict[tuple[str, str], None] = {}
-    for arm in arms:
+def _sizes(dataset: DatasetResult) -> list[str]:
+    """How many were attacked, and with how many shadow models."""
+    found: dict[str, list[str]] = {}
+    for arm in dataset.shown_arms.values():
         for name, attack in arm.membership.items():
             shadows = f", {plural(attack.shadows, 'shadow model')}" if attack.shadows else ""
             who = f"{plural(attack.members, 'member')} against {plural(attack.non_members, 'non-member')}{shadows}"
-            sizes.setdefault((attack_label(name), who), None)
-    lines = [f"{label}: {who}" for label, who in sizes]
-    written: dict[str, list[str]] = {}
-    for arm in arms:
-        for attack in arm.membership.values():
-            note = attack.note
-            if note and arm.title not in written.setdefault(note, []):
-                written[note].append(arm.title)
-    for note, titles in written.items():
-        lines.append(note if len(titles) == len(arms) else f"{', '.join(titles)}: {note}")
-    return lines
+            if attack_label(name) not in found.setdefault(who, []):
+                found[who].append(attack_label(name))
+    return [f"{', '.join(labels)}: {who}" for who, labels in found.items()]
+
+
+def _notes(dataset: DatasetResult) -> list[tuple[str, str]]:
+    """(who, note) of controls and arms, a note of several arms once."""
+    found: dict[str, list[str]] = {}
+    attacked = [(control.title, control.attack) for control in controls(dataset)]
+    attacked += [(arm.title, attack) for arm in dataset.shown_arms.values() for attack in arm.membership.values()]
+    for title, attack in attacked:
+        if attack.note and title not in found.setdefault(attack.note, []):
+            found[attack.note].append(title)
+    return [(", ".join(titles), note) for note, titles in found.items()]

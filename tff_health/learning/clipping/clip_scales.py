@@ -19,7 +19,7 @@ class ClipScales:
     Attributes:
         scales: float32 [batch, 1] for every group of `layer_groups`, in [0, 1]; 0 for patients left out.
         kept: float32 [batch, 1]: 1, or 0 for patients left out because loss or gradient is not finite.
-        norms: float32 [batch], of the whole gradient; not finite exactly for patients left out.
+        norms: float32 [batch], of the whole gradient; NaN for patients left out.
     """
 
     scales: tuple[tf.Tensor, ...]
@@ -31,25 +31,24 @@ def clip_scales(squares: Sequence[tf.Tensor], losses: tf.Tensor, *, clip: float,
     """The factors min(1, bound / norm), or 0.
 
     Args:
-        squares: float64 [batch] for every group: the squared norm of the patient's gradient in that group.
+        squares: float64 [batch, 1] for every group: the squared norm of the patient's gradient in that group.
         losses: float32 [batch].
         clip: the bound on the whole gradient.
         clipping: "flat": one factor from the whole norm; "per-layer": each group has the bound
             clip / sqrt(groups), and the whole therefore `clip`.
     """
     total = tf.add_n(squares) if len(squares) > 1 else squares[0]
-    # In float32, as released: a square beyond it counts as overflow. Not `+ 0 * losses`, which TensorFlow's optimizer
-    # takes for zero even where a loss is NaN.
-    norms = tf.where(tf.math.is_finite(losses), tf.sqrt(tf.cast(total, tf.float32)), math.nan)
-    column = tf.reshape(norms, [-1, 1])
-    kept = tf.cast(tf.math.is_finite(column), tf.float32)
+    # In float32, as released: a square beyond it counts as overflow.
+    norms = tf.sqrt(tf.cast(total, tf.float32))
+    # Not `0 * losses`, which TensorFlow's optimizer takes for zero even where a loss is NaN.
+    finite = tf.math.is_finite(norms + tf.reshape(losses, [-1, 1]))
+    kept = tf.cast(finite, tf.float32)
     if clipping == "flat":
-        scales = [_scale(column, clip, kept)] * len(squares)
+        scales = [_scale(norms, clip, kept)] * len(squares)
     else:
         bound = clip / math.sqrt(len(squares))
-        roots = [tf.reshape(tf.sqrt(tf.cast(square, tf.float32)), [-1, 1]) for square in squares]
-        scales = [_scale(root, bound, kept) for root in roots]
-    return ClipScales(tuple(scales), kept, norms)
+        scales = [_scale(tf.sqrt(tf.cast(square, tf.float32)), bound, kept) for square in squares]
+    return ClipScales(tuple(scales), kept, tf.reshape(tf.where(finite, norms, math.nan), [-1]))
 
 
 def _scale(norms: tf.Tensor, bound: float, kept: tf.Tensor) -> tf.Tensor:

@@ -11,11 +11,11 @@ import tensorflow as tf
 from data.errors import SettingsError, WrongKindError
 from tff_health.learning.clipping.clip_scales import Clipping
 from tff_health.learning.clipping.layer_groups import layer_groups
+from tff_health.learning.clipping.many_passes import mapped_clipped_sum
 from tff_health.learning.clipping.method import MethodChoice, choose_method, refuse_mixing_layers
 from tff_health.learning.clipping.one_pass import one_pass_clipped_sum
 from tff_health.learning.clipping.patient_independence import check_patient_independence, has_values
 from tff_health.learning.clipping.patient_loss import check_loss
-from tff_health.learning.clipping.patient_map import mapped_clipped_sum
 
 Method = Literal["auto", "fast", "vectorized"]
 
@@ -27,8 +27,8 @@ class ClippedSum:
     Attributes:
         gradients: sum over patients of clipped gradients, in the order of `model.trainable_variables`.
         losses: float32 [batch], each patient's loss.
-        norms: float32 [batch], the norm of each patient's whole gradient before clipping; NaN or infinite exactly
-            where the patient was left out because loss or gradient was not finite.
+        norms: float32 [batch], the norm of each patient's whole gradient before clipping; NaN exactly where the
+            patient was left out because loss or gradient was not finite.
     """
 
     gradients: tuple[tf.Tensor, ...]

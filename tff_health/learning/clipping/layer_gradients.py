@@ -20,7 +20,6 @@ from typing import Any, Protocol
 
 import tensorflow as tf
 
-from tff_health.learning.clipping.clip_scales import ClipScales
 from tff_health.learning.clipping.layer_calls import LayerCall
 from tff_health.learning.clipping.patient_map import for_each_patient
 from tff_health.learning.clipping.rows import as_rows, exact_squares, gradient_squares
@@ -31,10 +30,18 @@ class LayerGradients(Protocol):
     """Gradients of one layer's weights, for every patient of the batch."""
 
     def squares(self) -> list[tuple[tuple[int, ...], tf.Tensor]]:
-        """(positions of weights, float64 [batch] squared norm of their gradient), every weight once."""
+        """(positions of weights, float64 [batch, 1] squared norm of their gradient), every weight once."""
 
-    def clipped_sum(self, scales: Sequence[tf.Tensor], clip: ClipScales) -> list[tuple[int, tf.Tensor]]:
-        """(position of a weight, its clipped sum), given float32 [batch, 1] scales for every weight of the model."""
+    def clipped_sum(self, scales: Sequence[tf.Tensor], kept: tf.Tensor) -> list[tuple[int, tf.Tensor]]:
+        """The sums over patients.
+
+        Args:
+            scales: float32 [batch, 1] for every weight of the model.
+            kept: float32 [batch, 1]: 0 for patients left out, 1 for others. A scale of 0 alone would leave 0 * inf.
+
+        Returns:
+            (position of a weight, its clipped sum).
+        """
 
 
 class OuterProductGradients:
@@ -51,19 +58,25 @@ class OuterProductGradients:
 
     def squares(self) -> list[tuple[tuple[int, ...], tf.Tensor]]:
         """See `LayerGradients`."""
-        inputs = exact_squares(self._inputs)
+        inputs, deltas = exact_squares(self._inputs), exact_squares(self._deltas)
         if len(self._positions) > 1:
             inputs += 1.0
-        return [(self._positions, inputs * exact_squares(self._deltas))]
+        return [(self._positions, inputs * deltas)]
 
-    def clipped_sum(self, scales: Sequence[tf.Tensor], clip: ClipScales) -> list[tuple[int, tf.Tensor]]:
+    def clipped_sum(self, scales: Sequence[tf.Tensor], kept: tf.Tensor) -> list[tuple[int, tf.Tensor]]:
         """See `LayerGradients`."""
-        # Both factors of a patient left out become zero: one alone would leave 0 * inf.
-        inputs = tf.math.multiply_no_nan(self._inputs, clip.kept)
-        deltas = tf.math.multiply_no_nan(self._deltas, scales[self._positions[0]])
-        sums = [tf.matmul(inputs, deltas, transpose_a=True)]
+        inputs, deltas = self._inputs, self._deltas
+        scale, kept = (tf.cast(column, deltas.dtype) for column in (scales[self._positions[0]], kept))
+        deltas_kept = tf.math.multiply_no_nan(deltas, kept)
+        # The scales go where the fewer numbers are.
+        if inputs.shape[1] < deltas.shape[1]:
+            product = tf.matmul(tf.math.multiply_no_nan(inputs, scale), deltas_kept, transpose_a=True)
+        else:
+            inputs = tf.math.multiply_no_nan(inputs, kept)
+            product = tf.matmul(inputs, tf.math.multiply_no_nan(deltas, scale), transpose_a=True)
+        sums = [product]
         if len(self._positions) > 1:
-            sums.append(tf.reduce_sum(deltas, axis=0))
+            sums.append(tf.reshape(tf.matmul(scale, deltas_kept, transpose_a=True), [-1]))
         return list(zip(self._positions, sums, strict=True))
 
 
@@ -79,23 +92,20 @@ class WholeGradients:
     def __init__(
         self, gradients: Sequence[tf.Tensor], positions: Sequence[int], shapes: Sequence[tf.TensorShape]
     ) -> None:
-        self._gradients, self._positions, self._shapes = gradients, positions, shapes
+        self._rows = [as_rows(gradient) for gradient in gradients]
+        self._positions, self._shapes = positions, shapes
 
     def squares(self) -> list[tuple[tuple[int, ...], tf.Tensor]]:
         """See `LayerGradients`."""
-        return [
-            ((position,), gradient_squares(gradient))
-            for position, gradient in zip(self._positions, self._gradients, strict=True)
-        ]
+        return [((position,), gradient_squares(row)) for position, row in zip(self._positions, self._rows, strict=True)]
 
-    def clipped_sum(self, scales: Sequence[tf.Tensor], clip: ClipScales) -> list[tuple[int, tf.Tensor]]:
+    def clipped_sum(self, scales: Sequence[tf.Tensor], kept: tf.Tensor) -> list[tuple[int, tf.Tensor]]:
         """See `LayerGradients`."""
-        rows = [as_rows(gradient) for gradient in self._gradients]
-        # A patient's zero scale would not silence 0 * inf; but looking costs a pass, and is hardly ever needed.
+        # Hardly ever is anybody left out; a look at the batch is then all that this costs.
         rows = tf.cond(
-            tf.reduce_all(clip.kept > 0),
-            lambda: rows,
-            lambda: [tf.math.multiply_no_nan(row, tf.cast(clip.kept, row.dtype)) for row in rows],
+            tf.reduce_all(kept > 0),
+            lambda: self._rows,
+            lambda: [tf.math.multiply_no_nan(row, tf.cast(kept, row.dtype)) for row in self._rows],
         )
         return [
             (position, tf.reshape(tf.matmul(tf.cast(scales[position], row.dtype), row, transpose_a=True), shape))

@@ -8,7 +8,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from tff_health.learning.clipping.clip_scales import Clipping, clip_scales
+from tff_health.learning.clipping.bounded_sums import bounded_sums
+from tff_health.learning.clipping.clip_scales import Clipping
 from tff_health.learning.clipping.empty_batch import takes_no_rows, with_a_row
 from tff_health.learning.clipping.layer_calls import recorded_calls
 from tff_health.learning.clipping.layer_gradients import has_closed_form, layer_gradients
@@ -64,13 +65,7 @@ def one_pass_clipped_sum(
     if patients is not None:
         # A row that is nobody is left out as a patient without a finite loss is.
         losses += tf.where(patients > 0, 0.0, math.nan)
-    squares = [square for layer in found for square in layer.squares()]
-    by_group = [[square for positions, square in squares if positions[0] in group] for group in map(frozenset, groups)]
-    clipped = clip_scales([tf.add_n(parts) for parts in by_group], losses, clip=clip, clipping=clipping)
-    scale_of = {position: scale for group, scale in zip(groups, clipped.scales, strict=True) for position in group}
-    scales = [scale_of[number] for number in range(len(position))]
-    sums = dict(pair for layer in found for pair in layer.clipped_sum(scales, clipped))
-    gradients = tuple(sums[number] for number in range(len(position)))
+    gradients, norms = bounded_sums(found, losses, groups=groups, clip=clip, clipping=clipping)
     if patients is None:
-        return gradients, losses, clipped.norms
-    return gradients, losses[:patients], clipped.norms[:patients]
+        return gradients, losses, norms
+    return gradients, losses[:patients], norms[:patients]

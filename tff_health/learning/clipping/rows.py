@@ -21,7 +21,7 @@ def as_rows(values: tf.Tensor) -> tf.Tensor:
 
 
 def exact_squares(values: tf.Tensor) -> tf.Tensor:
-    """float64 [batch]: the squared norm of each row, for factors of a gradient.
+    """float64 [batch, 1]: the squared norm of each row, for factors of a gradient.
 
     In float32 the square of 1e-20 is 0 and that of 1e20 infinite, although the other factor may bring their
     product back into range; in double precision no float32 value does this.
@@ -29,11 +29,14 @@ def exact_squares(values: tf.Tensor) -> tf.Tensor:
     Args:
         values: [batch, ...].
     """
-    return tf.square(tf.math.reduce_euclidean_norm(tf.cast(as_rows(values), tf.float64), axis=1))
+    rows = tf.cast(as_rows(values), tf.float64)
+    if rows.shape[1] == 1:
+        return tf.square(rows)
+    return tf.square(tf.math.reduce_euclidean_norm(rows, axis=1, keepdims=True))
 
 
 def gradient_squares(gradients: tf.Tensor) -> tf.Tensor:
-    """float64 [batch]: the squared norm of each patient's gradient of one weight.
+    """float64 [batch, 1]: the squared norm of each patient's gradient of one weight.
 
     Squares that vanish in float32 are too small to matter here. Short runs of squares are summed in float32, which
     is fast, and the runs in double precision, so the relative error is below 1e-6 for any number of weights.
@@ -50,4 +53,4 @@ def gradient_squares(gradients: tf.Tensor) -> tf.Tensor:
     if run > 1:
         # Every (size / run)-th number, not neighbours: sums over an outer axis are several times as fast.
         squares = tf.reduce_sum(tf.reshape(squares, [-1, run, size // run]), axis=1)
-    return tf.reduce_sum(tf.cast(squares, tf.float64), axis=1)
+    return tf.reduce_sum(tf.cast(squares, tf.float64), axis=1, keepdims=True)

@@ -14,6 +14,9 @@ from tff_health.reporting.record import RunRecord
 from tff_health.reporting.results import Arm
 from tff_health.reporting.style import BLUE, GREY, INK, VERMILION, legend_below, new_figure, two_lines
 
+# Bounds below this are drawn at the left end: they show nothing.
+_NEARLY_ZERO = 0.02
+
 
 @register_figure("audit", "Audit: epsilon shown, claimed and showable", section="privacy")
 def audit(record: RunRecord) -> Drawing | None:
@@ -30,7 +33,8 @@ def audit(record: RunRecord) -> Drawing | None:
     ]
     if not positive:
         return None
-    left, right = min(positive) / 2.5, max(positive) * 2.5
+    room = 5 if any(one.epsilon_claimed is None for one in audits) else 2.5
+    left, right = max(min(positive) / 2.5, _NEARLY_ZERO), max(positive) * room
     figure = new_figure(6.4, 1.1 + 0.42 * len(found))
     axes = figure.subplots()
     axes.set_xscale("log")
@@ -54,7 +58,7 @@ def audit(record: RunRecord) -> Drawing | None:
 
 def _row(axes: Axes, one: Audit, place: int, left: float, right: float) -> None:
     shown = max(one.epsilon_lower, left)
-    claimed = right if one.epsilon_claimed is None else one.epsilon_claimed
+    claimed = right if one.epsilon_claimed is None else max(one.epsilon_claimed, left)
     color = VERMILION if one.flagged else BLUE
     axes.plot([shown, claimed], [place, place], color=color, linewidth=1.4, alpha=0.5)
     axes.plot(shown, place, marker=">", color=color, markersize=8)
@@ -65,14 +69,16 @@ def _row(axes: Axes, one: Audit, place: int, left: float, right: float) -> None:
 
 
 def _ticks(axes: Axes, left: float, right: float, audits: list[Audit]) -> None:
+    open_end = any(one.epsilon_claimed is None for one in audits)
+    last = right / (3 if open_end else 1.2)
     decades = range(math.floor(math.log10(left)), math.ceil(math.log10(right)) + 1)
-    ticks = [
-        step * 10.0**power for power in decades for step in (1, 3) if left * 1.2 < step * 10.0**power < right / 1.2
-    ]
-    places, labels = list(ticks), [f"{tick:g}" for tick in ticks]
-    if any(one.epsilon_lower <= left for one in audits):
-        places, labels = [left, *places], ["0", *labels]
-    if any(one.epsilon_claimed is None for one in audits):
+    candidates = [step * 10.0**power for power in decades for step in (1, 3)]
+    places = [tick for tick in candidates if 1.6 * left < tick < last]
+    labels = [f"{tick:g}" for tick in places]
+    at_left = [one.epsilon_lower for one in audits if one.epsilon_lower <= left]
+    if at_left:
+        places, labels = [left, *places], ["about 0" if any(at_left) else "0", *labels]
+    if open_end:
         places, labels = [*places, right], [*labels, "no claim"]
     axes.set_xticks(places, labels)
     axes.set_xticks([], minor=True)

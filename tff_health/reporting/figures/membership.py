@@ -9,10 +9,12 @@ from tff_health.reporting.formatting import interval, plural
 from tff_health.reporting.guarantee import is_private
 from tff_health.reporting.membership_findings import (
     GUESSING,
+    OVERFITTED,
     attack_label,
     attack_names,
     controls,
     headline_attack,
+    headline_control,
     outcome,
     proves_nothing,
 )
@@ -34,7 +36,11 @@ def membership(record: RunRecord) -> Drawing | None:
     names = attack_names(dataset)
     judged = controls(dataset)
     rows: list[tuple[str, str, dict[str, MembershipAttack]]] = []
-    overfitted = {name: one for name, one in dataset.membership_control.items() if "untrained" not in name}
+    overfitted = {
+        names[0] if name == OVERFITTED else name: one
+        for name, one in dataset.membership_control.items()
+        if name in names or name == OVERFITTED
+    }
     if overfitted:
         rows.append(("Control: overfitted model", INK, overfitted))
     rows += [
@@ -86,7 +92,7 @@ def _caption(record: RunRecord) -> str:
     count = f"{len(above)} of {plural(len(arms), 'arm')}"
     text = f"{label[0].upper()}{label[1:]}, the headline attack, is above guessing on {count}"
     text += f" ({'; '.join(above)})" if above else ""
-    control = dataset.membership_control.get(lead)
+    control = headline_control(dataset)
     found = (
         f"its control, a deliberately overfitted model, has AUC {interval(control.auc)}" if control else "no control"
     )

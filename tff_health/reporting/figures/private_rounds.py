@@ -5,6 +5,7 @@ from __future__ import annotations
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from tff_health.reporting.figures.registry import Drawing, register_figure
 from tff_health.reporting.figures.rounds import series
@@ -73,4 +74,6 @@ def _panel(axes: Axes, record: RunRecord, names: list[str], colors: str) -> None
         last = max(last, frame["round"].max())
     if last <= 12:
         axes.set_xticks(np.arange(0, last + 1))
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=8.5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from tff_health.reporting import paper
 from tff_health.reporting.figures.compared_arms import compared_arms
@@ -72,6 +73,8 @@ def rounds(record: RunRecord) -> Drawing | None:
     panels[1].set_xlabel("Communication round")
     if last <= 12:
         panels[1].set_xticks(np.arange(0, last + 1))
+    else:
+        panels[1].xaxis.set_major_locator(MaxNLocator(integer=True))
     fullest = max(panels, key=lambda axes: len(axes.get_legend_handles_labels()[0]))
     legend_below(figure, fullest, columns=2)
     lines = len({arm for arm, _ in curves})

@@ -1,0 +1,1 @@
+"""Studies: one experiment over datasets, seeds and swept settings, as many runs that end in one report."""

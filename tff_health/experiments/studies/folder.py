@@ -1,0 +1,137 @@
+"""The study folder: which study it holds, where its cells lie, and which of them are finished."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import tomli_w
+
+from data.errors import SettingsError
+from tff_health.experiments.run_folder import (
+    SETTINGS_FILE,
+    RunFolderError,
+    check_folder,
+    explain,
+    read_settings,
+)
+from tff_health.experiments.studies.loading import validate_study
+from tff_health.experiments.studies.plan import Cell, plan_study
+from tff_health.experiments.studies.settings import StudySettings
+
+STUDY_FILE = "study.toml"
+CELL_COLUMNS = ("dataset", "seed", "cell", "status", "seconds", "reason")
+CELLS_FILE = "cells.csv"
+
+
+def is_study(folder: Path) -> bool:
+    """Whether the folder holds a study."""
+    return (folder / STUDY_FILE).exists()
+
+
+def cell_folder(folder: Path, cell: Cell) -> Path:
+    """The run folder of a cell."""
+    return folder / "cells" / cell.name
+
+
+def log_file(folder: Path, cell: Cell) -> Path:
+    """What the cell's process printed."""
+    return folder / "logs" / f"{cell.name}.txt"
+
+
+def newest_study(name: str, base: Path = Path("runs")) -> Path:
+    """The folder of the newest run of a study, for `--resume` without `--out`.
+
+    Raises:
+        RunFolderError: there is none.
+    """
+    found = [path.parent for path in base.glob(f"*/{STUDY_FILE}") if path.parent.name.startswith(f"{name}-")]
+    if not found:
+        raise RunFolderError(f"there is no run of study {name} in {base}/ to resume; name its folder with --out DIR.")
+    return max(found, key=lambda path: (path / STUDY_FILE).stat().st_mtime)
+
+
+def read_study(folder: Path) -> StudySettings:
+    """The study a folder was made with.
+
+    Raises:
+        RunFolderError: there is none, or it cannot be read.
+    """
+    path = folder / STUDY_FILE
+    try:
+        return validate_study(tomllib.loads(path.read_text("utf-8")), str(path))
+    except (OSError, ValueError, SettingsError) as error:
+        raise RunFolderError(f"{path} cannot be read as settings of a study.") from error
+
+
+def check_study_folder(folder: Path, study: StudySettings, *, resume: bool) -> None:
+    """Says what stands against using the folder, before any work; makes nothing.
+
+    Raises:
+        RunFolderError: the folder holds something else or another study, or holds no study to resume.
+    """
+    try:
+        if is_study(folder):
+            if not resume:
+                raise RunFolderError(
+                    f"{folder} already holds a study; go on with it by --resume, or choose another folder by --out."
+                )
+            _check_same(folder, study)
+        elif resume:
+            raise RunFolderError(
+                f"{folder} holds no study to resume (no {STUDY_FILE}); leave out --resume to start one."
+            )
+        else:
+            check_folder(folder, resume=False)
+    except OSError as error:
+        raise RunFolderError(explain(error, folder)) from error
+
+
+def open_study_folder(folder: Path, study: StudySettings, *, resume: bool) -> None:
+    """Makes the folder and writes study.toml, or checks that a resumed folder holds this study.
+
+    Raises:
+        RunFolderError: the folder holds something else or another study, or cannot be written.
+    """
+    check_study_folder(folder, study, resume=resume)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not resume:
+            partial = folder / f".{STUDY_FILE}.part"
+            partial.write_text(tomli_w.dumps(study.model_dump(mode="json", exclude_none=True)), "utf-8")
+            partial.replace(folder / STUDY_FILE)
+        for name in ("cells", "logs", "figures"):
+            (folder / name).mkdir(exist_ok=True)
+    except OSError as error:
+        raise RunFolderError(explain(error, folder)) from error
+
+
+def is_finished(folder: Path, cell: Cell) -> bool:
+    """Whether the cell's run has ended with these very settings; a run of other settings is an error.
+
+    Raises:
+        RunFolderError: the cell's folder was made with other settings.
+    """
+    place = cell_folder(folder, cell)
+    if not (place / SETTINGS_FILE).exists():
+        return False
+    if read_settings(place).fingerprint != cell.settings.fingerprint:
+        raise RunFolderError(
+            f"{place} was made with other settings than the study's; use another folder by --out, or remove that one."
+        )
+    return (place / "results.json").exists() and (place / "report.html").exists()
+
+
+def _check_same(folder: Path, study: StudySettings) -> None:
+    there = read_study(folder)
+    source = str(folder / STUDY_FILE)
+    one, other = (plan_study(each, source, whole=True) for each in (there, study))
+    if one.fingerprint == other.fingerprint:
+        return
+    ours, theirs = ({cell.name: cell.settings.fingerprint for cell in plan.cells} for plan in (other, one))
+    odd = next(name for name in sorted({*ours, *theirs}) if ours.get(name) != theirs.get(name))
+    how = "is in one of the two only" if odd not in ours or odd not in theirs else "differs"
+    raise RunFolderError(
+        f"{folder} was made by a study with other settings: cell {odd} {how}; use the same settings, or another folder "
+        "by --out."
+    )

@@ -1,0 +1,125 @@
+"""One study: all its cells, then the results and the report of them together. Resumable after any moment."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from data.errors import TffHealthError
+from tff_health.experiments.extensions import load_extensions
+from tff_health.experiments.run_folder import Table
+from tff_health.experiments.studies.cell_pool import CellEnd, run_cells
+from tff_health.experiments.studies.folder import (
+    CELL_COLUMNS,
+    CELLS_FILE,
+    cell_folder,
+    is_finished,
+    open_study_folder,
+)
+from tff_health.experiments.studies.merge import study_results
+from tff_health.experiments.studies.plan import Cell, StudyPlan
+from tff_health.experiments.studies.summary import write_summary
+from tff_health.reporting.report import make_report
+from tff_health.reporting.results import Results, load_results, save_results
+from tff_health.runtime.progress import Progress
+from tff_health.runtime.signals import Interrupted, interruptible
+
+
+class StudyFailedError(TffHealthError):
+    """Some cells of a study failed, or all."""
+
+
+@dataclass
+class StudyOutcome:
+    """What a study left behind.
+
+    Attributes:
+        folder: the study folder.
+        report: its report.html; None where no cell has finished.
+        results: what results.json holds; None likewise.
+        seconds: how long it took this time.
+        failed: each failed cell's name and reason.
+    """
+
+    folder: Path
+    report: Path | None
+    results: Results | None
+    seconds: float
+    failed: dict[str, str]
+
+
+def run_study(
+    plan: StudyPlan,
+    folder: Path,
+    *,
+    data_dir: Path | None = None,
+    resume: bool = False,
+    jobs: int = 1,
+    quiet: bool = False,
+    command: str = "",
+) -> StudyOutcome:
+    """Runs a study into a folder, or goes on with one that was interrupted.
+
+    Every cell is an ordinary run folder under `cells/`. A cell that fails is recorded in cells.csv with its reason,
+    and the rest go on; `resume` tries it again.
+
+    Args:
+        plan: `plan_study` made it.
+        folder: the study folder.
+        data_dir: where data files lie.
+        resume: go on with the study in `folder`.
+        jobs: cells at a time.
+        quiet: show no progress.
+        command: what the report names as the command to make it again.
+
+    Raises:
+        TffHealthError: an unusable folder, an interruption; the folder keeps all finished steps.
+    """
+    clock = time.monotonic()
+    load_extensions(plan.cells[0].settings.extensions)
+    open_study_folder(folder, plan.study, resume=resume)
+    done = [cell for cell in plan.cells if is_finished(folder, cell)]
+    left = [cell for cell in plan.cells if cell not in done]
+    ends: dict[str, CellEnd] = {cell.name: CellEnd(cell, _seconds(folder, cell)) for cell in done}
+    with interruptible() as guard, Progress(sum(cell.work for cell in plan.cells), quiet=quiet) as progress:
+        progress.skip(sum(cell.work for cell in done))
+        progress.stage(f"{len(left)} of {len(plan.cells)} cells to run, {jobs} at a time")
+        table = Table(folder / CELLS_FILE, CELL_COLUMNS)
+        table.write([_row(end) for end in ends.values()])
+
+        def ended(end: CellEnd) -> None:
+            ends[end.cell.name] = end
+            table.write([_row(end)])
+            state = "failed" if end.reason else "done"
+            progress.advance(end.cell.work, f"{end.cell.name} {state}, {len(ends)} of {len(plan.cells)} cells")
+
+        try:
+            run_cells(folder, left, jobs, ended, guard, data_dir=data_dir)
+            table.close()
+            failed = {cell.name: ends[cell.name].reason for cell in plan.cells if ends[cell.name].reason}
+            if len(failed) == len(plan.cells):
+                return StudyOutcome(folder, None, None, time.monotonic() - clock, failed)
+            # In the order of the plan, so that the table does not depend on which cell was faster.
+            table = Table(folder / CELLS_FILE, CELL_COLUMNS)
+            table.write([_row(ends[cell.name]) for cell in plan.cells])
+            table.close()
+            progress.stage("results and report")
+            results = study_results(folder, command)
+            save_results(results, folder / "results.json")
+            write_summary(results, folder / "summary.csv")
+            report = make_report(folder)
+        except Interrupted as interruption:
+            raise Interrupted(f"{interruption} Go on with the same command and --resume --out {folder}") from None
+        finally:
+            table.close()
+    return StudyOutcome(folder, report, results, time.monotonic() - clock, failed)
+
+
+def _row(end: CellEnd) -> tuple[object, ...]:
+    status = "failed" if end.reason else "done"
+    return (end.cell.dataset, end.cell.seed, end.cell.name, status, round(end.seconds, 1), end.reason or None)
+
+
+def _seconds(folder: Path, cell: Cell) -> float:
+    return load_results(cell_folder(folder, cell) / "results.json").seconds or 0.0

@@ -1,0 +1,86 @@
+"""What a study is made of, as validated settings. Imports neither TensorFlow nor pandas."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+
+from tff_health.experiments.settings import Settings
+
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Seeds = Annotated[tuple[Seed, ...], Field(min_length=1, max_length=10_000)]
+Value = bool | int | float | str
+
+
+class Sweep(Settings):
+    """One arm in place of which there are several, one for each value of a setting.
+
+    Several sweeps of the same arm make a grid.
+
+    Attributes:
+        arm: the template.
+        setting: what varies, dotted: `privacy.epsilon`.
+        values: what it takes.
+        datasets: where; None means every dataset that has the arm.
+    """
+
+    arm: str
+    setting: Annotated[str, Field(pattern=r"^[a-z_]+(\.[a-z_]+)*$")]
+    values: Annotated[tuple[Value, ...], Field(min_length=1)]
+    datasets: tuple[str, ...] | None = None
+
+    @field_validator("values")
+    @classmethod
+    def _distinct(cls, values: tuple[Value, ...]) -> tuple[Value, ...]:
+        return _each_once(values, "value")
+
+
+class StudySettings(Settings):
+    """A whole study: what a study that ships or a user's TOML file holds.
+
+    Attributes:
+        study: short name, also the study folder's.
+        title: for the report.
+        question: what the study asks, one sentence.
+        seeds: each is the experiment's seed of one cell of every dataset, and so its split's seed where the dataset
+            splits by it.
+        dataset_seeds: by dataset, in place of `seeds`.
+        attacked_seeds: attacks and audits run in so many of a dataset's first seeds only; None attacks all.
+        experiment: an experiment as in presets, without `experiment`, `title`, `question` and `seed`; the value
+            "{seed}" stands for the cell's seed.
+        arms: templates that every dataset has, in addition to its own arms of `experiment`; a dataset's own arm of the
+            same name changes single settings of the template.
+        sweep: which arms vary in what.
+    """
+
+    study: str = Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    title: str
+    question: str = ""
+    seeds: Seeds
+    dataset_seeds: dict[str, Seeds] = Field(default={})
+    attacked_seeds: Annotated[int, Field(ge=0)] | None = None
+    experiment: dict[str, Any]
+    arms: dict[str, dict[str, Any]] = Field(default={})
+    sweep: tuple[Sweep, ...] = ()
+
+    @field_validator("seeds")
+    @classmethod
+    def _once(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        return _each_once(seeds, "seed")
+
+    @field_validator("dataset_seeds")
+    @classmethod
+    def _each_dataset_once(cls, seeds: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+        return {name: _each_once(values, "seed") for name, values in seeds.items()}
+
+    def seeds_of(self, dataset: str) -> tuple[int, ...]:
+        """The seeds of one dataset's cells."""
+        return self.dataset_seeds.get(dataset, self.seeds)
+
+
+def _each_once(values: tuple[Any, ...], what: str) -> tuple[Any, ...]:
+    twice = next((value for place, value in enumerate(values) if value in values[:place]), None)
+    if twice is not None:
+        raise ValueError(f"{what} {twice!r} stands here twice")
+    return values
