@@ -33,7 +33,7 @@ PROGRAMS = ("plain", "noise", "flat", "per-layer", "vectorized", "tf-privacy")
 # Model, shape of a patient's features, and the target for flat / plain.
 TASKS: dict[str, tuple[str, tuple[int, ...], dict[str, Any], float | None]] = {
     "the paper's MLP, 1-64-1": ("mlp", (1,), {}, 1.5),
-    "the paper's MLP, 30-64-1": ("mlp", (30,), {}, 1.5),
+    "the same for 30 features, 30-64-1": ("mlp", (30,), {}, None),
     "logistic regression, 13": ("logistic_regression", (13,), {}, None),
     "MLP, 20-512-512-1": ("mlp", (20,), {"hidden": (512, 512)}, None),
     "small CNN, 28 x 28 x 1": ("small_cnn", (28, 28, 1), {}, 2.0),

@@ -163,6 +163,8 @@ def _clear_own_choices(document: dict[str, Any], key: str) -> None:
     for task in _groups(document.get("datasets")):
         inherited = task.pop(key, None)
         for arm in _groups(task.get("arms")):
+            if key == "aggregator" and arm.get("aggregator_options"):
+                continue  # an arm that is about its aggregator keeps it
             if arm.get("method") != "paper-listing":
                 arm.pop(key, None)
             elif inherited is not None:

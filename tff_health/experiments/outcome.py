@@ -150,9 +150,12 @@ def _add_findings(result: Arm, findings: Findings, name: str) -> None:
 
 
 def _thresholds(arm: ArmRun, rule: float | str) -> np.ndarray:
-    """float64 [parts, repeats]: fixed, or chosen on the part's own training rows; .5 where these have one class."""
+    """float64 [parts, repeats]: fixed, or chosen on the part's own training rows; .5 where these have one class.
+
+    Private arms keep .5: a threshold chosen on their training rows would be a release of its own.
+    """
     thresholds = np.full(arm.scores.shape[:2], rule if isinstance(rule, float) else 0.5)
-    if isinstance(rule, float):
+    if isinstance(rule, float) or isinstance(arm, PrivateArm):
         return thresholds
     predict = arm.cache.predictor(arm.candidate)
     for part, repeat in np.ndindex(*thresholds.shape):

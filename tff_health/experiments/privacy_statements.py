@@ -87,8 +87,10 @@ def ledger_totals(arms: Mapping[str, ArmRun]) -> list[LedgerTotal]:
         delta = max(plan.budget.delta for plan in plans if plan.budget.unit == unit)
         total = ledger.total(dataset.name, unit, delta)
         count = sum(1 for plan in plans if plan.budget.unit == unit)
+        trained = "was" if count * repeats == 1 else "were"
         text = (
-            f"{count * repeats} models were trained under a {unit}-level guarantee ({count} arms, {repeats} repeats)."
+            f"{_counted(count * repeats, 'model')} {trained} trained with {unit}-level privacy "
+            f"({_counted(count, 'arm')}, {_counted(repeats, 'repeat')})."
         )
         if math.isfinite(total.private_arms):
             text += (
@@ -110,6 +112,10 @@ def ledger_totals(arms: Mapping[str, ArmRun]) -> list[LedgerTotal]:
             )
         )
     return totals
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _units(plans: Iterable[PrivacyPlan]) -> list[Unit]:

@@ -58,6 +58,11 @@ class PrivateArm(FederatedArm):
         super().advance()
         self.epsilons[repeat, done + 1] = self.ledger.spent(self.key(repeat)).epsilon
 
+    def _record(self, part: int, repeat: int, round_number: int, weights: Any) -> None:
+        super()._record(part, repeat, round_number, weights)
+        # A loss on training patients would be a release of its own, which nothing accounts for.
+        self.train_loss[part, repeat, round_number] = np.nan
+
     def epsilon_after(self, repeat: int, round_number: int) -> float | None:  # noqa: D102
         value = float(self.epsilons[repeat, round_number])
         return value if np.isfinite(value) else None
