@@ -107,14 +107,15 @@ def stepper(program: str, model: Any, features: Any, labels: Any, batch: int) ->
             for part, variable in zip(tf.split(drawn, [block * size for size in sizes]), variables, strict=True)
         ]
 
-        def noisy_step(number: Any, within: Any) -> Any:
-            start = (number % batches) * batch
+        def noisy_step(step: Any) -> Any:
+            start = (step % batches) * batch
             gradients = make(features[start : start + batch], labels[start : start + batch])
             for variable, gradient, added in zip(variables, gradients, noise, strict=True):
-                variable.assign_sub((RATE / batch) * (gradient + added[within]))
-            return number + 1, within + 1
+                variable.assign_sub((RATE / batch) * (gradient + tf.gather(added, step - number)))
+            return step + 1
 
-        return tf.while_loop(lambda _, within: within < block, noisy_step, [number, tf.constant(0)])[0]
+        stop = number + block
+        return tf.while_loop(lambda step: step < stop, noisy_step, [number])
 
     @tf.function
     def run(steps: Any) -> Any:

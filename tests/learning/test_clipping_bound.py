@@ -193,11 +193,11 @@ def test_squares_are_exact():
     rng = np.random.default_rng(1)
     for size in (1, 7, 64, 4608, 1000):
         values = (rng.normal(size=(3, size)) * 10 ** rng.uniform(-6, 6, (3, size))).astype(np.float32)
-        wanted = (values.astype(np.float64) ** 2).sum(axis=1)
+        wanted = (values.astype(np.float64) ** 2).sum(axis=1, keepdims=True)
         np.testing.assert_allclose(gradient_squares(tf.constant(values)), wanted, rtol=1e-6)
         np.testing.assert_allclose(exact_squares(tf.constant(values)), wanted, rtol=1e-13)
         # Equal numbers round alike, so errors add up rather than cancel.
         alike = np.full((1, size), 0.1, np.float32)
-        wanted = (alike.astype(np.float64) ** 2).sum(axis=1)
+        wanted = (alike.astype(np.float64) ** 2).sum(axis=1, keepdims=True)
         np.testing.assert_allclose(gradient_squares(tf.constant(alike)), wanted, rtol=1e-6)
-    np.testing.assert_allclose(exact_squares(tf.constant([[1e-20, 1e-21], [1e30, 0]])), [1.01e-40, 1e60], rtol=1e-6)
+    np.testing.assert_allclose(exact_squares(tf.constant([[1e-20, 1e-21], [1e30, 0]])), [[1.01e-40], [1e60]], rtol=1e-6)

@@ -71,7 +71,7 @@ class Composite(K.Layer):
 FAST = {
     "the paper's MLP": lambda: mlp((3,)),
     "logistic regression": lambda: logistic_regression((13,)),
-    "deep MLP": lambda: mlp((20,), hidden=(64, 48)),
+    "deep MLP": lambda: mlp((20,), hidden=(512, 512)),
     "small CNN": lambda: small_cnn((12, 10, 1)),
     "convolutions and pooling": lambda: sequential(
         (9, 12, 2),

@@ -199,7 +199,9 @@ def explained(error: ValidationError, source: str, root: type[BaseModel] = Exper
         source: where the settings come from.
         root: the model they were held against.
     """
-    first = error.errors()[0]
+    found = error.errors()
+    # A misspelt key is also a missing one: the name it has is the better hint.
+    first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
     where = ".".join(str(part) for part in first["loc"] if not _is_branch(part))
     if first["type"] == "extra_forbidden":
         name = str(first["loc"][-1])

@@ -19,6 +19,7 @@ import tff_health.reporting.figures  # noqa: F401 - registers the built-in figur
 from tff_health.reporting import formatting, glossary, paper
 from tff_health.reporting.answer import caveats, summary, verdicts
 from tff_health.reporting.atomic import write_atomically
+from tff_health.reporting.cells import read_cells
 from tff_health.reporting.cohort import add_cohort
 from tff_health.reporting.contradictions import contradictions
 from tff_health.reporting.figures.drawing import draw_all
@@ -44,10 +45,10 @@ class ComparisonRow:
 
 
 def make_report(folder: Path, extra_folders: Sequence[Path] = ()) -> Path:
-    """Writes `report.html` and `figures/` into a run folder.
+    """Writes `report.html` and `figures/` into a run or study folder.
 
     Args:
-        folder: run folder with results.json; rounds.csv, predictions.csv and settings.toml are used where
+        folder: run or study folder with results.json; rounds.csv, predictions.csv and settings.toml are used where
             present.
         extra_folders: further run folders, set beside the first in a table at the top.
 
@@ -91,6 +92,7 @@ def _context(run: Run, others: list[Run], drawn: dict[str, list[DrawnFigure]]) -
         "run": run,
         "results": results,
         "others": others,
+        "cells": read_cells(run.folder),
         "comparison": _comparison([run, *others]) if others else [],
         "verdicts": found,
         "summary": summary(found),

@@ -20,8 +20,6 @@ from tff_health.experiments.studies.plan import Cell, plan_study
 from tff_health.experiments.studies.settings import StudySettings
 
 STUDY_FILE = "study.toml"
-CELL_COLUMNS = ("dataset", "seed", "cell", "status", "seconds", "reason")
-CELLS_FILE = "cells.csv"
 
 
 def is_study(folder: Path) -> bool:

@@ -11,8 +11,6 @@ from tff_health.experiments.extensions import load_extensions
 from tff_health.experiments.run_folder import Table
 from tff_health.experiments.studies.cell_pool import CellEnd, run_cells
 from tff_health.experiments.studies.folder import (
-    CELL_COLUMNS,
-    CELLS_FILE,
     cell_folder,
     is_finished,
     open_study_folder,
@@ -20,6 +18,7 @@ from tff_health.experiments.studies.folder import (
 from tff_health.experiments.studies.merge import study_results
 from tff_health.experiments.studies.plan import Cell, StudyPlan
 from tff_health.experiments.studies.summary import write_summary
+from tff_health.reporting.cells import CELL_COLUMNS, CELLS_FILE
 from tff_health.reporting.report import make_report
 from tff_health.reporting.results import Results, load_results, save_results
 from tff_health.runtime.progress import Progress

@@ -35,7 +35,7 @@ def study_totals(folder: Path, cells: Mapping[str, Sequence[Cell]]) -> dict[str,
     sources: dict[str, list[str]] = {}
     for name, own in cells.items():
         sources.setdefault(own[0].settings.datasets[name].source or name, []).append(name)
-    totals = {}
+    totals: dict[str, list[LedgerTotal]] = {}
     for names in sources.values():
         found = _totals(folder, names, [cell for name in names for cell in cells[name]])
         totals |= dict.fromkeys(names, found)

@@ -23,7 +23,7 @@ def expand(study: StudySettings) -> dict[str, Any]:
     """
     document = copy.deepcopy(study.experiment)
     datasets = document.get("datasets", {})
-    if not isinstance(datasets, dict) or not all(isinstance(task, dict) for task in datasets.values()):
+    if not datasets or not isinstance(datasets, dict) or not all(isinstance(task, dict) for task in datasets.values()):
         raise SettingsError("experiment.datasets: expected a table for each dataset.")
     for name in study.dataset_seeds:
         _known("dataset of this study", name, datasets)

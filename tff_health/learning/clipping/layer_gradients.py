@@ -67,17 +67,18 @@ class OuterProductGradients:
         """See `LayerGradients`."""
         inputs, deltas = self._inputs, self._deltas
         scale, kept = (tf.cast(column, deltas.dtype) for column in (scales[self._positions[0]], kept))
-        deltas_kept = tf.math.multiply_no_nan(deltas, kept)
         # The scales go where the fewer numbers are.
         if inputs.shape[1] < deltas.shape[1]:
-            product = tf.matmul(tf.math.multiply_no_nan(inputs, scale), deltas_kept, transpose_a=True)
+            inputs = tf.math.multiply_no_nan(inputs, scale)
+            deltas = tf.math.multiply_no_nan(deltas, kept)
+            bias = tf.reshape(tf.matmul(scale, deltas, transpose_a=True), [-1])
         else:
             inputs = tf.math.multiply_no_nan(inputs, kept)
-            product = tf.matmul(inputs, tf.math.multiply_no_nan(deltas, scale), transpose_a=True)
-        sums = [product]
-        if len(self._positions) > 1:
-            sums.append(tf.reshape(tf.matmul(scale, deltas_kept, transpose_a=True), [-1]))
-        return list(zip(self._positions, sums, strict=True))
+            deltas = tf.math.multiply_no_nan(deltas, scale)
+            bias = tf.reduce_sum(deltas, axis=0)
+        # Without a bias the map stops at the kernel, and nothing is computed for the other in a graph.
+        sums = [tf.matmul(inputs, deltas, transpose_a=True), bias]
+        return list(zip(self._positions, sums))  # noqa: B905
 
 
 class WholeGradients:

@@ -1,0 +1,207 @@
+"""Studies as users run them: whole, killed, stopped, with cells that fail."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from small_experiment import ROOT, command, run
+from small_study import PRIVATE, TINY, TROUBLED, TROUBLED_DATA, write_study
+
+from tff_health.experiments.studies.folder import read_study
+from tff_health.reporting.results import Results, load_results
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_study(tmp_path_factory.mktemp("tiny"), TINY)
+
+
+@pytest.fixture(scope="module")
+def finished(tiny: Path) -> Path:
+    folder = tiny.parent / "whole"
+    done = run("study", str(tiny), "--out", str(folder), "--jobs", "2")
+    assert done.returncode == 0, done.stderr
+    assert "2 of 2 cells done" in done.stdout
+    return folder
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def timeless(folder: Path) -> Results:
+    results = load_results(folder / "results.json")
+    results.seconds, results.started, results.environment, results.command = None, "", {}, ""
+    for dataset in results.datasets.values():
+        for arm in dataset.arms.values():
+            arm.cost = {}
+    return results
+
+
+def start(path: Path, folder: Path, *more: str) -> subprocess.Popen[str]:
+    words = command("study", str(path), "--out", str(folder), *more)
+    return subprocess.Popen(
+        words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+def wait_until(process: subprocess.Popen[str], reached) -> None:
+    deadline = time.monotonic() + 250
+    while not reached():
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def begun(folder: Path) -> bool:
+    """Whether a cell has trained a round and no cell has finished."""
+    return any(len(path.read_text("utf-8").splitlines()) > 3 for path in folder.glob("cells/*/rounds.csv"))
+
+
+def test_a_study_leaves_results_a_report_and_its_cells(finished):
+    results = load_results(finished / "results.json")
+    assert results.experiment == "tiny"
+    assert results.seeds == {"paper_mock": [1, 2]}
+    cells = [load_results(finished / "cells" / f"paper_mock-seed-{seed}" / "results.json") for seed in (1, 2)]
+    for name, arm in results.datasets["paper_mock"].arms.items():
+        values = [cell.datasets["paper_mock"].arms[name].metric("test/loss").value for cell in cells]
+        assert arm.metric("test/loss").seeds == values
+        assert arm.metric("test/loss").value == pytest.approx(sum(values) / 2)
+        assert arm.metric("test/loss").low < arm.metric("test/loss").value < arm.metric("test/loss").high
+    report = (finished / "report.html").read_text("utf-8")
+    assert 'href="cells/paper_mock-seed-2/report.html"' in report
+    assert (finished / "cells" / "paper_mock-seed-2" / "report.html").exists()
+    table = rows(finished / "cells.csv")
+    assert [(row["cell"], row["status"]) for row in table] == [
+        ("paper_mock-seed-1", "done"),
+        ("paper_mock-seed-2", "done"),
+    ]
+    assert {row["metric"] for row in rows(finished / "summary.csv")} >= {"test/auc", "test/accuracy"}
+    assert read_study(finished).study == "tiny"
+
+
+def test_resuming_a_finished_study_runs_nothing(tiny, finished):
+    written = {path: path.stat().st_mtime_ns for path in (finished / "cells").rglob("*") if path.is_file()}
+    before = timeless(finished)
+    done = run("study", str(tiny), "--out", str(finished), "--resume")
+    assert done.returncode == 0, done.stderr
+    assert {path: path.stat().st_mtime_ns for path in (finished / "cells").rglob("*") if path.is_file()} == written
+    assert timeless(finished) == before
+
+
+def test_other_settings_are_not_mixed(tiny, finished):
+    done = run("study", str(tiny), "--out", str(finished), "--resume", "--set", "experiment.rounds=3")
+    assert done.returncode == 2
+    assert "paper_mock-seed-1 differs" in done.stderr
+    done = run("study", str(tiny), "--out", str(finished))
+    assert done.returncode == 2
+    assert "--resume" in done.stderr
+    done = run("study", str(tiny), "--out", str(finished.parent / "nothing"), "--resume")
+    assert done.returncode == 2
+    assert "no study to resume" in done.stderr
+
+
+def test_a_report_can_be_made_again(finished):
+    (finished / "report.html").unlink()
+    done = run("report", str(finished))
+    assert done.returncode == 0, done.stderr
+    assert (finished / "report.html").exists()
+
+
+@pytest.mark.slow
+def test_a_killed_study_ends_as_if_nothing_had_happened(tiny, finished, tmp_path):
+    folder = tmp_path / "killed"
+    process = start(tiny, folder, "--jobs", "2")
+    wait_until(process, lambda: begun(folder))
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert children
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert not alive
+    done = run("study", str(tiny), "--out", str(folder), "--resume", "--jobs", "1")
+    assert done.returncode == 0, done.stderr
+    assert timeless(folder) == timeless(finished)
+    assert (folder / "summary.csv").read_bytes() == (finished / "summary.csv").read_bytes()
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_with_4_and_says_how_to_go_on(tiny, tmp_path):
+    folder = tmp_path / "stopped"
+    process = start(tiny, folder, "--jobs", "2")
+    wait_until(process, lambda: (folder / "cells").exists() and any((folder / "cells").iterdir()))
+    children = psutil.Process(process.pid).children(recursive=True)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 4, errors
+    assert "--resume" in errors
+    assert "Traceback" not in errors
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert not alive
+
+
+@pytest.mark.slow
+def test_cells_that_fail_leave_the_others_alone(tmp_path):
+    (tmp_path / "mine.py").write_text(TROUBLED_DATA, "utf-8")
+    path = write_study(tmp_path, TROUBLED)
+    done = run("study", str(path), "--out", "out", "--jobs", "2", "--quiet", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "cell mine-seed-2 failed: hospital south, column age" in done.stderr
+    assert "cell mine-seed-3 failed: its process was ended by signal 9" in done.stderr
+    assert "2 of 4 cells done" in done.stdout
+    table = {row["seed"]: (row["status"], row["reason"]) for row in rows(tmp_path / "out" / "cells.csv")}
+    assert [table[seed][0] for seed in "1234"] == ["done", "failed", "failed", "done"]
+    assert "column age" in table["2"][1]
+    results = load_results(tmp_path / "out" / "results.json")
+    assert results.seeds == {"mine": [1, 4]}
+    assert results.datasets["mine"].notes[0].startswith("2 of 4 cells have not finished")
+    assert "column age" in (tmp_path / "out" / "report.html").read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_a_private_study_counts_every_cell(tmp_path):
+    done = run("study", str(write_study(tmp_path, PRIVATE)), "--out", str(tmp_path / "out"), "--jobs", "2")
+    assert done.returncode == 0, done.stderr
+    dataset = load_results(tmp_path / "out" / "results.json").datasets["breast_cancer"]
+    cells = [
+        load_results(path).datasets["breast_cancer"]
+        for path in sorted((tmp_path / "out" / "cells").glob("*/results.json"))
+    ]
+    assert len(cells) == 3
+    for name, epsilon in (("patient-epsilon-1", 1.0), ("patient-epsilon-10", 10.0)):
+        privacy = dataset.arms[name].privacy
+        assert privacy
+        assert 0.97 * epsilon < privacy.epsilon <= epsilon
+        assert dataset.arms[name].membership["lira"].shadows == 4  # from the one attacked cell
+    (total,) = dataset.ledger
+    assert total.epsilon > max(cell.ledger[0].epsilon for cell in cells)
+    assert "6 models were trained under a patient-level guarantee, in 3 cells" in total.sentence
+    assert "plain used the same patients" in total.sentence
+    assert any(note.startswith("Patient level, epsilon 1 minus Plain: AUC") for note in dataset.notes)
+    assert (tmp_path / "out" / "figures" / "breast_cancer-privacy-utility.svg").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["privacy-utility", "paper-figure-10"])
+def test_the_quick_form_of_what_ships(name, tmp_path):
+    done = subprocess.run(
+        command("study", name, "--quick", "--out", str(tmp_path / "out"), "--data-dir", str(tmp_path)),
+        capture_output=True,
+        text=True,
+        timeout=850,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    dataset = load_results(tmp_path / "out" / "results.json").datasets["breast_cancer"]
+    assert {len(arm.metric("test/auc").seeds) for arm in dataset.arms.values()} == {2}
+    assert (tmp_path / "out" / "figures" / "breast_cancer-privacy-utility.svg").exists()
