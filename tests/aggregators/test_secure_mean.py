@@ -13,7 +13,8 @@ from tff_health.aggregators.catalogue import CATALOGUE, build_aggregator
 from tff_health.aggregators.guarantees import guarantees_fixed_weights, require_fixed_weights, sums_securely
 from tff_health.aggregators.hospital_dp import HospitalLevelDp
 from tff_health.aggregators.mapped import MappedFactory
-from tff_health.aggregators.secure_mean import build_secure_mean, quantisation_step
+from tff_health.aggregators.quantisation import quantisation_step
+from tff_health.aggregators.secure_mean import build_secure_mean
 from tff_health.aggregators.secure_sum import centred_sum, simulated_modular_sum
 
 pytestmark = pytest.mark.usefixtures("tff_context")

@@ -53,3 +53,11 @@ ATTACKED = "attacks = { membership = true, shadows = 16, audit = true, canaries 
 def write(path: Path, *, top: str = "", dataset: str = "", arms: str = "") -> Path:
     path.write_text(PRIVATE.format(top=top, dataset=dataset, arms=arms), "utf-8")
     return path
+
+
+TREE_ARM = """
+[datasets.breast_cancer.arms.tree]
+method = "fedadam"
+rounds = 3
+privacy = { level = "hospital", mechanism = "tree", epsilon = 10.0, clip = 1.0 }
+"""

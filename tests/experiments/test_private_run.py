@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -12,20 +13,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from private_experiment import ATTACKED, HOSPITAL_ARM, write
+from private_experiment import ATTACKED, HOSPITAL_ARM, TREE_ARM, write
 from small_experiment import ROOT, command, run
 
 from tff_health.privacy.accountant import epsilon
 from tff_health.privacy.ledger import PrivacyLedger
 from tff_health.privacy.ledger_entry import ArmKey
 
-ARMS = ("patient", "shared", "sampled", "budgeted", "hospital")
+ARMS = ("patient", "shared", "sampled", "budgeted", "hospital", "tree")
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     base = tmp_path_factory.mktemp("private")
-    done = run("run", str(write(base / "private.toml", top=ATTACKED, arms=HOSPITAL_ARM)), "--out", str(base / "run"))
+    done = run(
+        "run", str(write(base / "private.toml", top=ATTACKED, arms=HOSPITAL_ARM + TREE_ARM)), "--out", str(base / "run")
+    )
     assert done.returncode == 0, done.stderr
     return base / "run"
 
@@ -51,7 +54,7 @@ def test_no_arm_spends_more_than_it_says(results: dict[str, Any]) -> None:
 def test_the_statement_is_whole(results: dict[str, Any]) -> None:
     for name in ARMS:
         privacy = results["arms"][name]["privacy"]
-        assert privacy["unit"] == ("hospital" if name == "hospital" else "patient")
+        assert privacy["unit"] == ("hospital" if name in ("hospital", "tree") else "patient")
         assert privacy["adjacency"].startswith("zero-out")
         for key in ("mechanism", "sampling", "accountant", "trust_model", "sentence"):
             assert privacy[key], (name, key)
@@ -66,7 +69,7 @@ def test_what_the_ledger_holds_is_what_the_mechanisms_cost(finished: Path, resul
 
     ledger = ledger_of(finished)
     assert not ledger.unconfirmed
-    planned = {"patient": 6, "shared": 4, "sampled": 2, "hospital": 2}
+    planned = {"patient": 6, "shared": 4, "sampled": 2, "hospital": 2, "tree": 1}
     for name, steps in planned.items():
         for repeat in (1, 2):
             counted = ledger.steps(ArmKey("breast_cancer", name, repeat), "training")
@@ -178,6 +181,41 @@ def test_a_killed_run_never_spends_more_than_its_budget(tmp_path: Path) -> None:
     assert set(begun.values()) == {6}
 
 
+def test_a_round_whose_noise_would_repeat_is_not_repeated(tmp_path: Path) -> None:
+    settings, folder = write(tmp_path / "private.toml", arms=TREE_ARM), tmp_path / "run"
+    interrupt_when(folder, [str(settings)], arm="tree", rows=3, number=signal.SIGKILL)
+    ledger_file = folder / "ledger" / "breast_cancer.jsonl"
+    before = ledger_of(folder)
+    begun = max(before.steps(ArmKey("breast_cancer", "tree", 1), "begun").values())
+    # As if the kill had come between the round and its checkpoint: the ledger knows of one round more.
+    newest = max((folder / "checkpoints").rglob("arms/tree/*.ckpt"), key=lambda path: path.name)
+    newest.unlink()
+    done = run("run", str(settings), "--out", str(folder), "--resume")
+    assert done.returncode == 0, done.stderr
+    after = ledger_of(folder)
+    assert max(after.steps(ArmKey("breast_cancer", "tree", 1), "begun").values()) == begun
+    arms = json.loads((folder / "results.json").read_text("utf-8"))["datasets"]["breast_cancer"]["arms"]
+    assert "rounds were not started" in arms["tree"]["privacy"]["sentence"]
+    assert arms["tree"]["privacy"]["epsilon"] <= 10.0
+    assert ledger_file.exists()
+
+
+def test_a_lost_ledger_is_noticed(tmp_path: Path, finished: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    settings = finished.parent / "private.toml"
+    (folder / "ledger" / "breast_cancer.jsonl").unlink()
+    done = run("run", str(settings), "--out", str(folder), "--resume")
+    assert done.returncode == 1
+    assert "bring the run folder's ledger/ back" in done.stderr
+
+
+def test_no_state_of_noise_stays_behind(finished: Path) -> None:
+    for name in ARMS:
+        (checkpoint,) = (finished / "checkpoints" / "breast_cancer" / "arms" / name).glob("*.ckpt")
+        assert b"level_buffer" not in checkpoint.read_bytes()
+
+
 def refused(tmp_path: Path, **parts: str) -> str:
     done = run("run", str(write(tmp_path / "bad.toml", **parts)), "--out", str(tmp_path / "run"))
     assert done.returncode == 2, (done.returncode, done.stderr)
@@ -209,6 +247,14 @@ BAD_ARMS = {
         "local_steps = 1",
     ),
     "foreign setting": ('{ level = "hospital", epsilon = 1.0, clip = 1.0, sampling_rate = 0.5 }', "sampling_rate"),
+    "adaptive client": (
+        '{ level = "patient", epsilon = 1.0, clip = 1.0, noise = "shared" }\nclient_optimizer = "adam"',
+        "linear in the noise",
+    ),
+    "lost noise": (
+        '{ level = "patient", epsilon = 1.0, clip = 1.0, noise = "shared" }\nclient_learning_rate = 1e-6',
+        "rounding would swallow",
+    ),
     "misspelt": ('{ level = "patient", epsilon = 1.0, clpi = 1.0, clip = 1.0 }', "clpi"),
 }
 

@@ -12,20 +12,8 @@ from data.errors import SettingsError
 from tff_health.aggregators.finite_guard import FiniteGuard
 from tff_health.aggregators.mapped import MappedFactory
 from tff_health.aggregators.participation import ParticipationLog
+from tff_health.aggregators.quantisation import SECURE_MEAN_BITS, quantisation_step
 from tff_health.aggregators.secure_sum import ModularSum, centred_sum, secure_count, simulated_modular_sum
-
-SECURE_MEAN_BITS = 32
-
-
-def quantisation_step(hospitals: int, bound: float, bits: int = SECURE_MEAN_BITS) -> float:
-    """The grid on which each hospital's entries are rounded; the mean is off by at most half of it.
-
-    Args:
-        hospitals: 2 or more.
-        bound: largest absolute entry of one hospital's update.
-        bits: of the modulus; each hospital uses the range that leaves room for the sum of all.
-    """
-    return bound / (((1 << (bits - 1)) - 1) // hospitals)
 
 
 def build_secure_mean(

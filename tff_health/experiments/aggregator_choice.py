@@ -24,6 +24,12 @@ def check_aggregator(candidate: Candidate) -> None:
             without the settings that account for it.
     """
     name, given = candidate.aggregator, dict(candidate.aggregator_options)
+    if candidate.privacy is not None and given:
+        raise SettingsError(
+            "a private arm's aggregator is made from its privacy settings: leave aggregator_options out."
+        )
+    if candidate.privacy is not None and candidate.privacy.noise == "shared" and name != "secure-mean":
+        raise SettingsError(f'shared noise needs aggregator "secure-mean", not {name!r}: the server may see sums only.')
     entry = CATALOGUE.get(name)
     if entry is None:
         if given:

@@ -29,9 +29,9 @@ from tff_health.experiments.run_folder import METRIC_COLUMNS, RunFolderError, ex
 from tff_health.experiments.selection import Score, chosen, select
 from tff_health.experiments.settings import Candidate, ExperimentSettings
 from tff_health.experiments.workload import ATTACKING, PREPARING, attack_steps, selection_calls
-from tff_health.privacy.composition import Event
+from tff_health.privacy.composition import Event, is_free
 from tff_health.privacy.events import decode_event, encode_event
-from tff_health.privacy.ledger import PrivacyLedger
+from tff_health.privacy.ledger import AccountingError, PrivacyLedger
 from tff_health.privacy.ledger_entry import LedgerEntry
 from tff_health.reporting.results import DatasetResult
 from tff_health.runtime.checkpoints import CheckpointStore
@@ -163,6 +163,8 @@ class _DatasetRun:
                 self._report_rounds(name, arm, arm.step)
                 self.listener.rows("timings", [(self.dataset.name, name, arm.step, round(seconds[-1], 6))])
                 self.listener.advance(1, f"step {arm.step} of {arm.total_steps}")
+            if candidate.privacy is not None:
+                store.keep_newest()  # the one without the state of the noise
         # The first step compiles; it is left out where there are more.
         self.seconds_per_step[name] = median(seconds[1:] or seconds)
         self._report_predictions(name, arm)
@@ -208,6 +210,7 @@ class _DatasetRun:
                     preprocessor = TablePreprocessor.from_dict(document["preprocessor"])
                     dataset, event = applied(name, self.dataset.federation, None, preprocessor), document["event"]
                     event = decode_event(event)
+                    self._require_preprocessing_entry(event)
             cache = ProcessCache(dataset.feature_shape, self.settings.seed, dataset.rows_by_hospital, event)
             self._private = dataset, cache
         return self._private
@@ -221,6 +224,13 @@ class _DatasetRun:
         hospitals = tuple(self.dataset.rows_by_hospital)
         entry = LedgerEntry(self.dataset.name, None, None, "patient", event, "preprocessing", hospitals)
         self.ledger.confirm(self.ledger.reserve(entry))
+
+    def _require_preprocessing_entry(self, event: Event) -> None:
+        if not is_free(event) and not any(entry.kind == "preprocessing" for entry in self.ledger.entries):
+            raise AccountingError(
+                f"privacy: the ledger of {self.dataset.name} lacks the release of its preprocessing: bring the run "
+                "folder's ledger/ back, or begin a new run."
+            )
 
     def _one_call(self) -> None:
         self.guard.check()

@@ -250,7 +250,8 @@ def _confusion(arm: ArmRun, thresholds: np.ndarray) -> Confusion:
 
 def _selection(scores: Sequence[Score], folds: int, task: DatasetSettings) -> Selection:
     rule = task.threshold
-    threshold = f"fixed at {rule:g}" if isinstance(rule, float) else f"chosen for {rule} on training rows"
+    private = ", .5 for private arms" if any(arm.privacy for arm in task.arms.values()) else ""
+    threshold = f"fixed at {rule:g}" if isinstance(rule, float) else f"chosen for {rule} on training rows{private}"
     return Selection(
         on=(
             f"{folds}-fold cross-validation on the training rows of the hospitals that train, one seed; held-out "

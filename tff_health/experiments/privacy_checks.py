@@ -38,6 +38,11 @@ def check_privacy(settings: ExperimentSettings, name: str, federation: Federatio
                 f"datasets.{name}.arms.{arm}: hospital-level privacy cannot rest on preprocessing whose noise hides "
                 'single patients only; set private_preprocessing mode = "public".'
             )
+        if chosen.mode == "dp" and chosen.placement == "shared" and candidate.privacy.noise == "each-hospital":
+            raise SettingsError(
+                f"datasets.{name}.arms.{arm}: noise that every hospital adds in full trusts no server, but the shared "
+                'noise of its preprocessing does; set private_preprocessing placement = "each-hospital".'
+            )
         try:
             plan_privacy(candidate, rows, _preprocessing(settings, name, federation), _MLP_SIZE)
         except SettingsError as error:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from data.errors import SettingsError
 from tff_health.aggregators.hospital_dp import HospitalLevelDp
+from tff_health.aggregators.quantisation import quantisation_step
 from tff_health.experiments.settings import Candidate
 from tff_health.learning.patient_dp import PatientLevelDp
 from tff_health.privacy.budget import Budget, check_budget
@@ -17,6 +18,7 @@ from tff_health.privacy.composition import Event
 if TYPE_CHECKING:
     from tff_health.aggregators.catalogue import Factory
 
+_SMALLEST_SHARE = 1e-5  # a hundred steps of a float32 weight of order one
 _STDDEVS = 10.0  # of a share of Gaussian noise that a secure sum's range leaves room for
 
 
@@ -44,6 +46,11 @@ class PrivacyPlan:
         mechanism = self.patient or self.hospital
         assert mechanism is not None
         return mechanism
+
+    @property
+    def noise_has_state(self) -> bool:
+        """Whether a round's noise follows from the state before it, so that a round that ran may never run again."""
+        return self.hospital is not None and self.hospital.mechanism == "tree"
 
     def round_release(self, round_number: int) -> tuple[Event, int] | None:
         """What a round costs: the event of one step and how many steps; None where an earlier round has paid.
@@ -112,7 +119,21 @@ def plan_privacy(
     plan = PrivacyPlan(candidate, dict(rows), patient, hospital, budget)
     if settings.epsilon is not None and settings.noise_multiplier is not None:
         _require_a_round(plan, preprocessing)
+    if patient is not None and patient.noise == "shared":
+        _require_visible_shares(plan)
     return plan
+
+
+def _require_visible_shares(plan: PrivacyPlan) -> None:
+    """Refuses shares of noise that rounding would swallow: to float32 weights, or to the secure sum's grid."""
+    assert plan.patient is not None
+    assert plan.patient.expected_batch is not None
+    share = plan.candidate.client_learning_rate * plan.patient.noise_stddev / plan.patient.expected_batch
+    if share < _SMALLEST_SHARE or quantisation_step(len(plan.rows), plan.update_bound) > share / 4:
+        raise SettingsError(
+            f"privacy: a hospital's share of the noise moves a weight by {share:.2g} only, which rounding would "
+            "swallow; raise noise_multiplier, clip or client_learning_rate."
+        )
 
 
 def _require_a_round(plan: PrivacyPlan, preprocessing: Event | None) -> None:

@@ -35,8 +35,8 @@ class PrivacySettings(BaseModel):
     epsilon: float | None = None
     noise_multiplier: float | None = None
     delta: Annotated[float, Field(gt=0, lt=1)] = 1e-5
-    clip: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    sampling_rate: Annotated[float, Field(gt=0, le=1)] = 1.0
+    clip: Annotated[float, Field(gt=0, le=1e6)]
+    sampling_rate: Annotated[float, Field(ge=1e-4, le=1)] = 1.0
     local_steps: Annotated[int, Field(ge=1, le=100_000)] = 1
     clipping: Literal["flat", "per-layer"] = "flat"
     noise: Literal["each-hospital", "shared"] = "each-hospital"

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from tff_health.experiments.aggregator_choice import is_secure
 from tff_health.experiments.arms import ArmRun
 from tff_health.experiments.prepared import PreparedDataset
 from tff_health.experiments.privacy_plan import PrivacyPlan
 from tff_health.experiments.private_arm import PrivateArm
-from tff_health.learning.patient_dp import PatientLevelDp
 from tff_health.privacy.accountant import epsilon
 from tff_health.privacy.budget import Unit
+from tff_health.privacy.composition import Event, compose
 from tff_health.privacy.ledger import PrivacyLedger
-from tff_health.privacy.ledger_entry import LedgerEntry
+from tff_health.privacy.ledger_entry import ArmKey, LedgerEntry
 from tff_health.privacy.statement import PrivacyStatement, format_epsilon
 from tff_health.privacy.trust import TrustModel
 from tff_health.reporting.privacy_document import LedgerTotal, Privacy
@@ -44,7 +44,9 @@ def reserve_unprotected(ledger: PrivacyLedger, dataset: PreparedDataset, arm: st
 def arm_privacy(arm: PrivateArm) -> Privacy:
     """The guarantee of one trained model of the arm: of the repeat that spent most."""
     plan, ledger = arm.plan, arm.ledger
-    spent = max((ledger.spent(arm.key(repeat)) for repeat in range(arm.repeats)), key=lambda one: one.epsilon)
+    worst = max(map(arm.key, range(arm.repeats)), key=lambda key: ledger.spent(key).epsilon)
+    spent = ledger.spent(worst)
+    steps = max(ledger.steps(worst, "training").values(), default=0)
     lacking = int(arm.short_of.max())
     notes = [spent.note] if spent.note else []
     if lacking:
@@ -63,10 +65,10 @@ def arm_privacy(arm: PrivateArm) -> Privacy:
         secure_aggregation="simulated" if is_secure(plan.candidate) else "none",
         noise_multiplier=plan.mechanism.noise_multiplier,
         clip=plan.mechanism.clip,
-        steps=max(ledger.steps(arm.key(0), "training").values(), default=0),
+        steps=arm.rounds - lacking if plan.noise_has_state else steps,
         hospitals=len(plan.rows),
         by_hospital=spent.by_hospital,
-        colluding_epsilon=_colluding_epsilon(plan),
+        colluding_epsilon=_colluding_epsilon(arm, worst),
         units=sum(plan.rows.values()) if plan.budget.unit == "patient" else len(plan.rows),
         note="; ".join(notes),
     )
@@ -102,6 +104,7 @@ def ledger_totals(arms: Mapping[str, ArmRun]) -> list[LedgerTotal]:
                 f" The run as a whole gives no guarantee per {unit}: {', '.join(total.unprotected_arms)} used the same "
                 "patients without one, for comparison."
             )
+        text += " Models that attacks and audits trained for themselves are not counted: they are not kept."
         totals.append(
             LedgerTotal(
                 unit=unit,
@@ -145,12 +148,33 @@ def _trust_model(plan: PrivacyPlan) -> TrustModel:
     return "distributed" if is_secure(plan.candidate) else "central"
 
 
-def _colluding_epsilon(plan: PrivacyPlan) -> float | None:
-    """What is left against a hospital that subtracts its own share; None where there are no shares."""
-    if not isinstance(plan.mechanism, PatientLevelDp) or plan.mechanism.noise != "shared":
+def _colluding_epsilon(arm: PrivateArm, key: ArmKey) -> float | None:
+    """What is left against a hospital that subtracts its own shares of noise; None where there are no shares."""
+    plan, count = arm.plan, len(arm.plan.rows)
+    if not is_secure(plan.candidate):
         return None
-    import dataclasses
+    events = []
+    for entry in arm.ledger.entries:
+        if not entry.concerns(key):
+            continue
+        if entry.kind != "training":
+            # A release in shares is weaker by the same factor; one in full is charged too much, which is safe.
+            events.append((_with_fewer_shares(entry.event, count), entry.count))
+        elif plan.hospital is not None:
+            noise = plan.hospital.distributed_noise().scaled
+            events.append((dataclasses.replace(noise, hospitals=count - 1).rdp(), entry.count))
+        else:
+            events.append((_with_fewer_shares(entry.event, count), entry.count))
+    return epsilon(compose(events), plan.budget.delta, plan.budget.accountant).epsilon
 
-    changes: dict[str, Any] = {"noise_multiplier": plan.mechanism.colluding_noise_multiplier}
-    weaker = dataclasses.replace(plan.mechanism, **changes)
-    return epsilon(weaker.event(plan.candidate.rounds), plan.budget.delta, plan.budget.accountant).epsilon
+
+def _with_fewer_shares(event: Event, hospitals: int) -> Event:
+    """A Gaussian release as whoever knows one of the shares sees it."""
+    import dp_accounting as dp
+
+    left = math.sqrt((hospitals - 1) / hospitals)
+    if isinstance(event, dp.GaussianDpEvent):
+        return dp.GaussianDpEvent(event.noise_multiplier * left)
+    if isinstance(event, dp.PoissonSampledDpEvent):
+        return dp.PoissonSampledDpEvent(event.sampling_probability, _with_fewer_shares(event.event, hospitals))
+    return event

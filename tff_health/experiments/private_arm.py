@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from dp_accounting import NoOpDpEvent
 
 from tff_health.aggregators.executed import check_executed as check_aggregator
 from tff_health.experiments.arms import FederatedArm
 from tff_health.experiments.privacy_plan import PrivacyPlan
 from tff_health.learning.dp_sgd import check_executed as check_client_work
-from tff_health.privacy.ledger import PrivacyLedger
+from tff_health.privacy.composition import Event
+from tff_health.privacy.ledger import AccountingError, PrivacyLedger
 from tff_health.privacy.ledger_entry import ArmKey, LedgerEntry
+
+_BEGUN = "begun"  # ledger entries of rounds whose noise an earlier entry has paid for
 
 
 class PrivateArm(FederatedArm):
@@ -19,7 +23,8 @@ class PrivateArm(FederatedArm):
 
     A round that the budget cannot cover is not started: the repeat keeps its last model, and `short_of` says how many
     rounds it lacks. That happens where settings give noise and epsilon both, and after an interruption, as a round that
-    was begun counts as spent.
+    was begun counts as spent. Where a round's noise follows from the state before it (tree aggregation), a round that
+    was begun is never repeated: the same noise on other updates would be no noise at all.
 
     Args:
         name: the arm's name in the settings.
@@ -45,11 +50,14 @@ class PrivateArm(FederatedArm):
         return ArmKey(self.dataset.name, self.name, repeat + 1)
 
     def payload(self) -> dict[str, Any]:  # noqa: D102
-        return {**super().payload(), "short_of": self.short_of, "epsilons": self.epsilons}
+        payload = {**super().payload(), "short_of": self.short_of, "epsilons": self.epsilons}
+        # The state may hold the start of a noise stream: whoever finds it could subtract the noise.
+        return payload | ({"state": None} if self.finished else {})
 
     def restore(self, payload: dict[str, Any]) -> None:  # noqa: D102
         super().restore(payload)
         self.short_of, self.epsilons = payload["short_of"], payload["epsilons"]
+        self._require_ledger()
 
     def advance(self) -> None:  # noqa: D102
         repeat, done = divmod(self.step, self.rounds)
@@ -57,6 +65,20 @@ class PrivateArm(FederatedArm):
             self.epsilons[repeat, 0] = self.ledger.spent(self.key(repeat)).epsilon
         super().advance()
         self.epsilons[repeat, done + 1] = self.ledger.spent(self.key(repeat)).epsilon
+
+    def _require_ledger(self) -> None:
+        """Refuses a ledger that knows less than the checkpoint: its epsilon would be too small."""
+        for repeat in range(self.repeats):
+            done = min(max(self.step - repeat * self.rounds, 0), self.rounds) - int(self.short_of[repeat])
+            releases = [self.plan.round_release(number + 1) for number in range(done)]
+            needed = sum(release[1] for release in releases if release is not None)
+            steps = self.ledger.steps(self.key(repeat), "training", hospitals=self.plan.rows)
+            if min(steps.values(), default=0) < needed:
+                raise AccountingError(
+                    f"privacy: arm {self.name} of {self.dataset.name} has done more than its ledger holds "
+                    f"({needed} steps against {min(steps.values(), default=0)}): bring the run folder's ledger/ back, "
+                    "or begin a new run."
+                )
 
     def _record(self, part: int, repeat: int, round_number: int, weights: Any) -> None:
         super()._record(part, repeat, round_number, weights)
@@ -72,9 +94,13 @@ class PrivateArm(FederatedArm):
         key, hospitals = self.key(repeat), tuple(self.plan.rows)
         release = self.plan.round_release(done + 1)
         number = None
-        if self.short_of[repeat] or (release and not self.ledger.fits(key, release[0], hospitals, release[1])):
+        begun_before = self.plan.noise_has_state and self._rounds_begun(key) > done
+        affordable = release is None or self.ledger.fits(key, release[0], hospitals, release[1])
+        if self.short_of[repeat] or begun_before or not affordable:
             self.short_of[repeat] += 1
             return self._state
+        if self.plan.noise_has_state:
+            self.ledger.confirm(self._enter(key, NoOpDpEvent(), 1, _BEGUN))
         if release is not None:
             event, steps = release
             entry = LedgerEntry(
@@ -91,6 +117,13 @@ class PrivateArm(FederatedArm):
                 )
                 self.ledger.assert_executed(key, dict.fromkeys(hospitals, self._executed[repeat]))
         return output.state
+
+    def _enter(self, key: ArmKey, event: Event, steps: int, kind: str) -> int:
+        hospitals, unit = tuple(self.plan.rows), self.plan.budget.unit
+        return self.ledger.reserve(LedgerEntry(key.dataset, key.arm, key.repeat, unit, event, kind, hospitals, steps))
+
+    def _rounds_begun(self, key: ArmKey) -> int:
+        return max(self.ledger.steps(key, _BEGUN).values(), default=0)
 
     def _check(self, output: Any, rounds: int) -> None:
         """Holds what ran in a round against what is accounted."""

@@ -141,6 +141,11 @@ class ArmSettings(Settings):
             raise ValueError(
                 "hospital-level privacy is made by the aggregator that privacy.mechanism names: leave `aggregator` out"
             )
+        if self.privacy.noise == "shared" and self.client_optimizer not in ("sgd", "momentum"):
+            raise ValueError(
+                "shared noise needs client_optimizer sgd, whose steps are linear in the noise; take an adaptive server "
+                "(fedadam, fedyogi) in its place"
+            )
         if self.privacy.level == "patient" and (self.local_epochs, self.batch_size) != (1, 32):
             raise ValueError(
                 "patient-level privacy draws its own batches: set privacy.sampling_rate and privacy.local_steps in "
@@ -213,7 +218,7 @@ class PrivatePreprocessingSettings(Settings):
 
     mode: Literal["public", "dp"] = "public"
     noise_multiplier: Annotated[float, Field(gt=0)] | None = None
-    placement: Literal["server", "shared", "each-hospital"] = "each-hospital"
+    placement: Literal["shared", "each-hospital"] = "each-hospital"
     numeric_imputation: Literal["middle", "mean", "median", "most_frequent"] | None = None
     categorical_imputation: Literal["all_zero", "first", "most_frequent"] | None = None
     scaling: Literal["standard", "symmetric-bounds", "bounds", "none"] = "symmetric-bounds"

@@ -13,6 +13,7 @@ from data.errors import SettingsError
 from tff_health.aggregators.catalogue import resolve_aggregator
 from tff_health.aggregators.guarantees import require_fixed_weights, sums_securely
 from tff_health.learning.averaging import average_iterates
+from tff_health.learning.clipping.patient_independence import check_patient_independence
 from tff_health.learning.dp_sgd import build_dp_sgd_client_work
 from tff_health.learning.keras_model import ModelFunction, build_tff_model
 from tff_health.learning.loop import LOOP
@@ -73,6 +74,8 @@ def build_classifier_process(
     if proximal_strength < 0:
         raise ValueError(f"proximal_strength must be at least 0, got {proximal_strength}")
     factory = resolve_aggregator(aggregator)
+    if privacy is not None:
+        _check_private(model_function, feature_shape, factory, client_optimizer, privacy, loss_function)
     model = build_tff_model(model_function, feature_shape, loss_function)
     if proximal_strength:
         client_optimizer = ProximalOptimizer(client_optimizer, proximal_strength)
@@ -103,6 +106,32 @@ def build_classifier_process(
     return process if average_after is None else average_iterates(process, after=average_after)
 
 
+def _check_private(
+    model_function: ModelFunction,
+    feature_shape: Sequence[int],
+    factory: Factory,
+    client_optimizer: tff.learning.optimizers.Optimizer,
+    privacy: PatientLevelDp,
+    loss_function: Callable[[], tf.keras.losses.Loss],
+) -> None:
+    """Refuses what a patient-level guarantee cannot rest on."""
+    require_fixed_weights(factory)
+    if privacy.noise == "shared":
+        if not sums_securely(factory):
+            raise SettingsError(
+                "privacy: shared noise needs an aggregator that shows the server nothing but sums, such as "
+                '"secure-mean"; use one, or noise = "each-hospital".'
+            )
+        # Adam and its kin turn a gradient into little more than its sign: sums of these are no sum of noise shares.
+        if not isinstance(client_optimizer, type(tff.learning.optimizers.build_sgdm(1.0))):
+            raise SettingsError(
+                "privacy: shared noise needs hospitals that step with SGD, whose updates are linear in the noise; "
+                'use client_optimizer "sgd" with an adaptive server, or noise = "each-hospital".'
+            )
+    # On a model with values: inside a TFF computation there are none to probe with.
+    check_patient_independence(model_function(tuple(feature_shape)), loss_function())
+
+
 def _private(
     model_function: ModelFunction,
     feature_shape: Sequence[int],
@@ -113,12 +142,6 @@ def _private(
     privacy: PatientLevelDp,
     loss_function: Callable[[], tf.keras.losses.Loss],
 ) -> tff.learning.templates.LearningProcess:
-    require_fixed_weights(factory)
-    if privacy.noise == "shared" and not sums_securely(factory):
-        raise SettingsError(
-            "privacy: shared noise needs an aggregator that shows the server nothing but sums, such as "
-            '"secure-mean"; use one, or noise = "each-hospital".'
-        )
     templates = tff.learning.templates
 
     @tff.tensorflow.computation

@@ -20,7 +20,7 @@ from tff_health.learning.keras_model import ModelFunction, input_spec
 from tff_health.learning.patient_dp import PatientLevelDp
 
 
-class ExecutedDifferently(TffHealthError):
+class ExecutedDifferentlyError(TffHealthError):
     """What ran is not what was accounted: the guarantee would be false."""
 
 
@@ -61,7 +61,7 @@ def build_dp_sgd_client_work(
     def private_update(weights: Any, dataset: Any) -> Any:
         model = model_function(shape)
         clipped_sum = build_clipped_sum(model, loss_function(), clip=privacy.clip, clipping=privacy.clipping)
-        # State from the machine's entropy when the computation runs, not when it is traced: fresh for each hospital and round.
+        # Drawn when the computation runs, not when it is traced: fresh for each hospital and round.
         noise = tf.random.Generator.from_non_deterministic_state()
         return _train(model, clipped_sum, client_optimizer, privacy, noise, weights, dataset)
 
@@ -96,6 +96,9 @@ def _train(
     dataset: tf.data.Dataset,
 ) -> Any:
     variables = tuple(model.trainable_variables)
+    # The tensors that noise and sampling are made with are also what is reported as executed.
+    stddev = tf.constant(privacy.noise_stddev, tf.float32)
+    rate = tf.constant(privacy.sampling_rate, tf.float32)
     specs = tuple(tf.TensorSpec(variable.shape, variable.dtype) for variable in variables)
 
     @tf.function
@@ -109,11 +112,10 @@ def _train(
             variable.assign(value)
 
         def step(done: tf.Tensor, state: Any) -> tuple[tf.Tensor, Any]:
-            batch = _sampled(features, labels, privacy.sampling_rate, noise)
+            batch = _sampled(features, labels, rate, noise) if privacy.sampling_rate < 1 else (features, labels)
             total = clipped_sum(*batch)
             gradients = tuple(
-                (gradient + noise.normal(tf.shape(gradient), stddev=privacy.noise_stddev)) / expected
-                for gradient in total.gradients
+                (gradient + noise.normal(tf.shape(gradient), stddev=stddev)) / expected for gradient in total.gradients
             )
             weights = tuple(variable.read_value() for variable in variables)
             state, weights = optimizer.next(state, weights, gradients)
@@ -131,7 +133,8 @@ def _train(
             before - variable.read_value() for before, variable in zip(initial.trainable, variables, strict=True)
         )
         finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(part)) for part in update])
-        # An optimizer can overflow; what it did is a function of private values, so that dropping it costs nothing.
+        # An optimizer can overflow; what it did is a function of private values, so that dropping it costs nothing. A
+        # share of noise is never dropped so: with shared noise the one step is linear and its numbers are bounded.
         return tuple(tf.where(finite, part, tf.zeros_like(part)) for part in update), steps
 
     update, steps = train()
@@ -140,8 +143,8 @@ def _train(
         hospitals=tf.constant(1),
         values=collections.OrderedDict(
             steps=tf.cast(steps, tf.float32),
-            sampling_rate=tf.constant(privacy.sampling_rate, tf.float32),
-            noise_multiplier=tf.constant(privacy.noise_stddev * shares**0.5 / privacy.clip, tf.float32),
+            sampling_rate=rate,
+            noise_multiplier=stddev * (shares**0.5 / privacy.clip),
         ),
     )
     result = tff.learning.templates.ClientResult(update=update, update_weight=tf.constant(1.0))
@@ -158,11 +161,9 @@ def _all_rows(dataset: tf.data.Dataset) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _sampled(
-    features: tf.Tensor, labels: tf.Tensor, rate: float, noise: tf.random.Generator
+    features: tf.Tensor, labels: tf.Tensor, rate: tf.Tensor, noise: tf.random.Generator
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """A Poisson sample: every row by its own coin."""
-    if rate == 1.0:
-        return features, labels
     taken = tf.reshape(tf.where(noise.uniform([tf.shape(labels)[0]]) < rate), [-1])
     return tf.gather(features, taken), tf.gather(labels, taken)
 
@@ -175,7 +176,7 @@ def check_executed(privacy: PatientLevelDp, measurements: Any) -> None:
         measurements: of the client work: `metrics["client_work"]` of a round.
 
     Raises:
-        ExecutedDifferently: a hospital made another number of steps, or sampled or noised otherwise.
+        ExecutedDifferentlyError: a hospital made another number of steps, or sampled or noised otherwise.
     """
     planned = {
         "steps": float(privacy.local_steps),
@@ -183,7 +184,7 @@ def check_executed(privacy: PatientLevelDp, measurements: Any) -> None:
         "noise_multiplier": privacy.noise_multiplier,
     }
     if int(measurements["hospitals"]) != privacy.hospitals:
-        raise ExecutedDifferently(
+        raise ExecutedDifferentlyError(
             f"privacy: {int(measurements['hospitals'])} hospitals took part in a round, but {privacy.hospitals} are "
             "accounted; the run was stopped."
         )
@@ -191,6 +192,6 @@ def check_executed(privacy: PatientLevelDp, measurements: Any) -> None:
         for end in ("smallest", "largest"):
             ran = float(measurements[end][name])
             if abs(ran - value) > 1e-6 * max(1.0, value):
-                raise ExecutedDifferently(
+                raise ExecutedDifferentlyError(
                     f"privacy: a hospital ran with {name} = {ran:g}, but {value:g} is accounted; the run was stopped."
                 )

@@ -15,6 +15,10 @@ Clipping = Literal["flat", "per-layer"]
 NoisePlacement = Literal["each-hospital", "shared"]
 
 
+LARGEST_CLIP = 1e6  # sums of larger gradients could overflow float32, and noise with them
+SMALLEST_RATE = 1e-4  # float32 coins have steps of 1e-7
+
+
 @dataclass(frozen=True)
 class PatientLevelDp:
     """DP-SGD inside every hospital (Abadi et al. 2016, arXiv 1607.00133, algorithm 1).
@@ -23,11 +27,11 @@ class PatientLevelDp:
     record that contributes nothing; hospitals' row counts are public. Sampling: Poisson, drawn anew in every step from
     fresh entropy, or every patient in every step.
 
-    With `each-hospital` noise what leaves a hospital is private by itself, whoever reads it. With `shared` noise each of
-    H hospitals adds its share, of variance 1/H, and only the *sum* over hospitals carries the noise that is accounted:
-    the server must see nothing else (secure aggregation), and a hospital that subtracts its own share is left with
-    (H - 1)/H of the variance. Then a round is one step, as a second step would start from weights that are not yet
-    private.
+    With `each-hospital` noise what leaves a hospital is private by itself, whoever reads it. With `shared` noise each
+    of H hospitals adds its share, of variance 1/H, and only the *sum* over hospitals carries the noise that is
+    accounted: the server must see nothing else (secure aggregation), and a hospital that subtracts its own share is
+    left with (H - 1)/H of the variance. Then a round is one linear step (SGD), as a second step would start from
+    weights that are not yet private.
 
     Attributes:
         clip: L2 bound on one patient's gradient, above 0.
@@ -54,22 +58,25 @@ class PatientLevelDp:
     expected_batch: float | None = None
 
     def __post_init__(self) -> None:
-        if not (self.clip > 0 and math.isfinite(self.clip)):
+        if not 0 < self.clip <= LARGEST_CLIP:
             raise SettingsError(
-                f"privacy: clip must be above 0, not {self.clip:g}; it bounds what one patient's gradient can weigh."
+                f"privacy: clip must be above 0 and at most {LARGEST_CLIP:g}, not {self.clip:g}; it bounds what one "
+                "patient's gradient can weigh."
             )
         if not (self.noise_multiplier > 0 and math.isfinite(self.noise_multiplier)):
             raise SettingsError(
                 f"privacy: noise_multiplier must be above 0, not {self.noise_multiplier:g}; without noise there is no "
                 "guarantee, so leave `privacy` out."
             )
-        if not 0 < self.sampling_rate <= 1:
-            raise SettingsError(f"privacy: sampling_rate must lie in (0, 1], not {self.sampling_rate:g}.")
+        if not SMALLEST_RATE <= self.sampling_rate <= 1:
+            raise SettingsError(
+                f"privacy: sampling_rate must lie between {SMALLEST_RATE:g} and 1, not {self.sampling_rate:g}."
+            )
         if self.local_steps < 1 or self.hospitals < 1:
             raise SettingsError("privacy: local_steps and hospitals must be 1 or more.")
         if self.noise == "shared" and self.local_steps != 1:
             raise SettingsError(
-                f"privacy: shared noise allows one step a round, not {self.local_steps}: a second step would start from "
+                f"privacy: shared noise allows one step a round, not {self.local_steps}: a second one would start from "
                 'weights whose noise is only a share; set local_steps = 1 or noise = "each-hospital".'
             )
         if self.noise == "shared" and self.hospitals < 2:

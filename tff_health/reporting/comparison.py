@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from tff_health.evaluation.t_interval import paired
 from tff_health.reporting.curves import bootstrap_weights, roc_curves
 from tff_health.reporting.record import RunRecord
 
@@ -19,13 +20,13 @@ _AGREEMENT = 0.01
 
 @dataclass(frozen=True)
 class Difference:
-    """First arm minus second, with a 95 % percentile interval over patients.
+    """First arm minus second, with a 95 % interval: percentiles over patients, or Student's t over a study's cells.
 
     Attributes:
         value: mean difference over seeds.
         low: 2.5th percentile.
         high: 97.5th percentile.
-        patients: distinct patients that were resampled.
+        patients: distinct patients that were resampled; of a study, the held-out patients of one cell.
     """
 
     value: float
@@ -54,10 +55,13 @@ def paired_difference(
         metric: `accuracy` at each arm's decision threshold, or `auc`.
 
     Returns:
-        None where the predictions do not allow it: missing, a patient scored more than once by an arm,
+        For a study, whose predictions lie in its cells, the mean over cells paired by seed. Otherwise None where the
+        predictions do not allow it: missing, a patient scored more than once by an arm,
         patients that differ between the arms, one class only, or values that disagree with results.json by
         more than .01 (then the arm's metric is defined otherwise).
     """
+    if isinstance(record.results.seeds.get(record.dataset_name), list):
+        return _over_cells(record, first, second, metric)
     sides = [_members(record, name) for name in (first, second)]
     frames = [frame for side in sides for frame in side]
     if not all(sides) or not all(frame.index.equals(frames[0].index) for frame in frames):
@@ -90,6 +94,17 @@ def paired_difference(
     difference = means[0] - means[1]
     low, high = np.nanpercentile(difference[1:], [2.5, 97.5])
     return Difference(float(difference[0]), float(low), float(high), len(distinct))
+
+
+def _over_cells(record: RunRecord, first: str, second: str, metric: str) -> Difference | None:
+    """A study's cells differ in split and seed, so each pair of values is one observation."""
+    ours, theirs = (record.dataset.arms[name].metric(f"test/{metric}") for name in (first, second))
+    if len(ours.seeds) != len(theirs.seeds):
+        return None
+    mean = paired(ours.seeds, theirs.seeds)
+    if mean.value is None or mean.low is None or mean.high is None:
+        return None
+    return Difference(mean.value, mean.low, mean.high, min(ours.n, theirs.n))
 
 
 def _members(record: RunRecord, name: str) -> list[pd.DataFrame]:

@@ -132,6 +132,11 @@ class CheckpointStore:
                 return found
         return None
 
+    def keep_newest(self) -> None:
+        """Removes all checkpoints but the newest, for states that must not stay: the start of a noise stream."""
+        for path in self._files()[1:]:
+            path.unlink(missing_ok=True)
+
     def close(self) -> None:
         """Lets other processes save into the folder. May be called again."""
         if self._claim is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tff_health.experiments.studies.statistics import Mean, paired
+from tff_health.evaluation.t_interval import Mean, paired
 from tff_health.reporting.formatting import listing, metric_label, signed
 from tff_health.reporting.guarantee import private_arms
 from tff_health.reporting.privacy_curve import counterpart

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from scipy import stats
 
-from tff_health.experiments.studies.statistics import t_interval
+from tff_health.evaluation.t_interval import t_interval
 from tff_health.reporting.document import Metric
 from tff_health.reporting.formatting import number, plural
 from tff_health.reporting.privacy_document import Audit, MembershipAttack, Privacy

@@ -76,9 +76,8 @@ class OuterProductGradients:
             inputs = tf.math.multiply_no_nan(inputs, kept)
             deltas = tf.math.multiply_no_nan(deltas, scale)
             bias = tf.reduce_sum(deltas, axis=0)
-        # Without a bias the map stops at the kernel, and nothing is computed for the other in a graph.
         sums = [tf.matmul(inputs, deltas, transpose_a=True), bias]
-        return list(zip(self._positions, sums))  # noqa: B905
+        return list(zip(self._positions, sums[: len(self._positions)], strict=True))
 
 
 class WholeGradients:

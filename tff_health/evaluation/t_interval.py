@@ -1,4 +1,4 @@
-"""Means over cells with Student-t intervals."""
+"""Means over cells of a study, or over other repetitions, with Student-t intervals."""
 
 from __future__ import annotations
 
