@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from tff_health.evaluation.t_interval import paired, t_interval
 from tff_health.experiments.studies.differences import difference_sentences
 from tff_health.experiments.studies.merge import merge_datasets
 from tff_health.experiments.studies.merged_arm import merge_arms, merge_metrics
 from tff_health.experiments.studies.spending import compose_cells
-from tff_health.evaluation.t_interval import paired, t_interval
 from tff_health.privacy.ledger_entry import LedgerEntry
 from tff_health.reporting.document import Metric
 from tff_health.reporting.privacy_document import Audit, MembershipAttack, Privacy

@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 import pytest
 
-from tff_health.runtime import ensure_context, execution_context, release_context
+from tff_health.runtime import ensure_context, execution_context, release_context, single_attempt
 from tff_health.runtime.context import WorkerContext, WorkerError
 
 from example_run import FinishedRun  # isort: skip (beside this file)
@@ -143,6 +143,59 @@ def test_a_worker_that_keeps_dying_gives_a_clear_error() -> None:
         killer.join()
         assert add_one(1) == 2
         assert context.worker.generation == 4
+
+
+LONG = 400_000  # several times as long to count to as the killer waits
+
+
+def kill_during_the_next_call(context: WorkerContext) -> threading.Timer:
+    killer = threading.Timer(0.3, os.kill, (context.worker.pid, signal.SIGKILL))
+    killer.start()
+    return killer
+
+
+def test_with_a_single_attempt_a_lost_worker_is_an_error_at_once() -> None:
+    """A second attempt would be a second noisy release. The count goes on for days: only the death can end it."""
+    with execution_context() as context:
+        with single_attempt():
+            example.count_to(1)
+            killer = kill_during_the_next_call(context)
+            with pytest.raises(WorkerError, match=r"died once during one computation"):
+                example.count_to(10**12)
+            killer.join()
+            assert context.worker.generation == 1
+            # The next call is another matter, and so is a worker that died while idle.
+            assert add_one(1) == 2
+            os.kill(context.worker.pid, signal.SIGKILL)
+            psutil.Process(context.worker.pid).wait(5)
+            assert add_one(2) == 3
+            assert context.worker.generation == 3
+        killer = kill_during_the_next_call(context)
+        assert example.count_to(LONG) == LONG
+        killer.join()
+        assert context.worker.generation == 4
+
+
+def test_a_single_attempt_is_one_thread_s_matter() -> None:
+    """One thread announces single attempts and waits; another's computation on the same worker is still repeated."""
+    announced, done = threading.Event(), threading.Event()
+
+    def wait_inside() -> None:
+        with single_attempt():
+            announced.set()
+            done.wait(60)
+
+    waiting = threading.Thread(target=wait_inside)
+    with execution_context() as context:
+        example.count_to(1)
+        waiting.start()
+        assert announced.wait(5)
+        killer = kill_during_the_next_call(context)
+        assert example.count_to(LONG) == LONG
+        killer.join()
+        done.set()
+        waiting.join()
+        assert context.worker.generation == 2
 
 
 def test_a_computation_that_always_fails_is_not_repeated_for_ever() -> None:

@@ -131,7 +131,8 @@ class HospitalLevelDp:
     @property
     def value_noise_multiplier(self) -> float:
         """Noise on the sum of updates in clips. Under adaptive clipping more than `noise_multiplier`, so that together
-        with the noisy count (sensitivity 1/2) it comes to that (Andrew et al. 2021, arXiv 1905.03871, Theorem 1)."""
+        with the noisy count it comes to that (Andrew et al. 2021, arXiv 1905.03871, Theorem 1). The count's
+        sensitivity is 1/2: an empty update counts as 0, any other as +1/2 or -1/2 (`adaptive_clip`)."""
         if self.mechanism != "gaussian-adaptive" or not self.noise_multiplier:
             return self.noise_multiplier
         return (self.noise_multiplier**-2 - (2 * self.count_stddev) ** -2) ** -0.5

@@ -11,8 +11,14 @@ import tensorflow_privacy as tfp
 from tensorflow_federated.python.aggregators.discretization import DiscretizationFactory
 
 from data.errors import SettingsError
+from tff_health.aggregators.adaptive_clip import AdaptiveClipSumQuery
 from tff_health.aggregators.finite_guard import FiniteGuard
-from tff_health.aggregators.fresh_noise import FreshTreeNoise, SkellamShareQuery
+from tff_health.aggregators.fresh_noise import (
+    DiscreteGaussianShareQuery,
+    FreshGaussianSumQuery,
+    FreshTreeNoise,
+    SkellamShareQuery,
+)
 from tff_health.aggregators.hospital_dp import HospitalLevelDp
 from tff_health.aggregators.mapped import MappedFactory
 from tff_health.aggregators.participation import ParticipationLog
@@ -40,17 +46,20 @@ def build_hospital_dp(dp: HospitalLevelDp, modular_sum: ModularSum = simulated_m
 
 
 def _gaussian_mean(dp: HospitalLevelDp) -> _Unweighted:
-    multiplier, hospitals, clip = float(dp.noise_multiplier), float(dp.hospitals), float(dp.clip)
-    if dp.mechanism == "gaussian":
-        return _DpFactory.gaussian_fixed(multiplier, hospitals, clip)
-    return _DpFactory.gaussian_adaptive(
-        multiplier,
-        hospitals,
-        initial_l2_norm_clip=clip,
-        target_unclipped_quantile=float(dp.target_quantile),
-        learning_rate=float(dp.clip_learning_rate),
-        clipped_count_stddev=float(dp.count_stddev),
+    multiplier, hospitals, clip = float(dp.value_noise_multiplier), float(dp.hospitals), float(dp.clip)
+    query: tfp.SumAggregationDPQuery = (
+        FreshGaussianSumQuery(clip, clip * multiplier)
+        if dp.mechanism == "gaussian"
+        else AdaptiveClipSumQuery(
+            clip,
+            multiplier,
+            target_quantile=float(dp.target_quantile),
+            learning_rate=float(dp.clip_learning_rate),
+            count_stddev=float(dp.count_stddev),
+            hospitals=hospitals,
+        )
     )
+    return _DpFactory(tfp.NormalizedQuery(query, hospitals))
 
 
 class _TreeMean(tff.aggregators.UnweightedAggregationFactory):
@@ -90,9 +99,7 @@ class _DistributedMean(tff.aggregators.UnweightedAggregationFactory):
         numbers = dp.distributed_noise(dimension)
         bounds = (numbers.scaled.l2, numbers.scaled.local_stddev)
         query = (
-            tfp.DistributedDiscreteGaussianSumQuery(*bounds)
-            if dp.mechanism == "discrete-gaussian"
-            else SkellamShareQuery(*bounds)
+            DiscreteGaussianShareQuery(*bounds) if dp.mechanism == "discrete-gaussian" else SkellamShareQuery(*bounds)
         )
         noisy_sum = _DpFactory(query, centred_sum(1 << dp.bits, tf.int32, self._modular_sum))
         # TFF seeds the rounding from the clock; the accounted bound holds however it rounds.

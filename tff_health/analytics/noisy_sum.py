@@ -10,15 +10,17 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_health.analytics.private_settings import NoisePlacement
+from tff_health.runtime.entropy import fresh_generator
 
 
 class NoisySumFactory(tff.aggregators.UnweightedAggregationFactory):
     """Sums a structure of float tensors over hospitals and adds independent Gaussian noise to every entry.
 
-    The noise is drawn in TensorFlow where it is added, from a generator that is seeded by the operating system anew at
-    every call and in every hospital; no seed of an experiment reaches it. It is floating-point Gaussian noise, so
-    attacks on the lowest bits of its samples (Mironov, "On significance of the least significant bits for differential
-    privacy", 2012) are not covered, and TensorFlow's generator is not a cryptographic one.
+    The noise is drawn in TensorFlow where it is added, from a generator whose 192 bits of state come from the operating
+    system anew at every call and in every hospital (`runtime.entropy`); no seed of an experiment reaches it. It is
+    floating-point Gaussian noise, so attacks on the lowest bits of its samples (Mironov, "On significance of the least
+    significant bits for differential privacy", 2012) are not covered, and TensorFlow's generator is not a cryptographic
+    one.
 
     The guarantee rests on the caller: one unit may move the summed structure by an L2 norm of at most
     stddev / noise multiplier, and exactly `hospitals` hospitals take part.
@@ -102,7 +104,7 @@ def add_gaussian_noise(value_type: tff.Type, stddev: float) -> tff.Computation:
 
     @tff.tensorflow.computation(value_type)
     def noisy(value: Any) -> Any:
-        generator = tf.random.Generator.from_non_deterministic_state()
+        generator = fresh_generator()
 
         def with_noise(tensor: tf.Tensor) -> tf.Tensor:
             scale = tf.constant(stddev, tensor.dtype)

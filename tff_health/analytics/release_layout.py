@@ -27,7 +27,9 @@ class ReleaseLayout:
     - categories: of each chosen coded column, 1 at the cell's code.
 
     **Sensitivity.** One patient is one row of one hospital and contributes one vector v; zero-out adjacency replaces it
-    by zeros, so the L2 sensitivity of the sum is the largest norm of v. Column by column:
+    by zeros, so the L2 sensitivity of the sum is the largest norm of v. (The empty contribution adds nothing; a row of
+    missing cells alone is a patient like any other, whose v has a 1 for each column with moments. The number of rows,
+    from which counts of values are worked out after the release, is a public constant and stays.) Column by column:
 
     - moments: a missing cell gives (1, 0, 0), of norm 1. A value gives (0, z, 1 - z**2), of squared norm
       u + (1 - u)**2 = 1 - u (1 - u) with u = z**2 in [0, 1]: at most 1, reached at z = 0 and z = -1 or 1. Releasing

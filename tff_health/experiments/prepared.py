@@ -18,6 +18,7 @@ from tff_health.analytics.table_statistics import TableStatistics
 from tff_health.experiments.preprocessing_choice import private_preprocessing
 from tff_health.experiments.settings import PreprocessingSettings, PrivatePreprocessingSettings
 from tff_health.privacy.composition import Event
+from tff_health.runtime.attempts import single_attempt
 from tff_health.runtime.context import execution_context
 
 
@@ -168,7 +169,8 @@ def prepare_privately(
     matrices = [schema.encode(hospital.train) for hospital in federation.members]
     if release is not None and needed_release(schema, chosen).size:
         reserve(release.event())
-    with execution_context(backend="test") if release and release.secure_sum else contextlib.nullcontext():
+    backend = execution_context(backend="test") if release and release.secure_sum else contextlib.nullcontext()
+    with backend, single_attempt():  # a second attempt would be a second release
         preprocessor, event = fit_private_preprocessor(schema, matrices, chosen)
     return applied(name, federation, None, preprocessor), event
 

@@ -14,6 +14,7 @@ from tff_health.learning.dp_sgd import check_executed as check_client_work
 from tff_health.privacy.composition import Event
 from tff_health.privacy.ledger import AccountingError, PrivacyLedger
 from tff_health.privacy.ledger_entry import ArmKey, LedgerEntry
+from tff_health.runtime.attempts import single_attempt
 
 _BEGUN = "begun"  # ledger entries of rounds whose noise an earlier entry has paid for
 
@@ -107,7 +108,8 @@ class PrivateArm(FederatedArm):
                 key.dataset, key.arm, key.repeat, self.plan.budget.unit, event, "training", hospitals, steps
             )
             number = self.ledger.reserve(entry)
-        output = process.next(self._state, data)
+        with single_attempt():  # a second attempt at the round would be a second release
+            output = process.next(self._state, data)
         self._check(output, done + 1)
         if number is not None:
             self.ledger.confirm(number)

@@ -16,14 +16,17 @@ import tensorflow_federated as tff
 
 from data.errors import TffHealthError
 from tff_health.learning.clipping.clipped_sum import build_clipped_sum
+from tff_health.learning.clipping.gaussian_noise import standard_normal
 from tff_health.learning.keras_model import ModelFunction, input_spec
 from tff_health.learning.patient_dp import PatientLevelDp
+from tff_health.runtime.entropy import fresh_generator
 
 
 class ExecutedDifferentlyError(TffHealthError):
     """What ran is not what was accounted: the guarantee would be false."""
 
 
+_AHEAD = 1 << 22  # numbers, 16 MiB
 Tensors = tuple[tf.Tensor, ...]
 
 
@@ -62,7 +65,7 @@ def build_dp_sgd_client_work(
         model = model_function(shape)
         clipped_sum = build_clipped_sum(model, loss_function(), clip=privacy.clip, clipping=privacy.clipping)
         # Drawn when the computation runs, not when it is traced: fresh for each hospital and round.
-        noise = tf.random.Generator.from_non_deterministic_state()
+        noise = fresh_generator()
         return _train(model, clipped_sum, client_optimizer, privacy, noise, weights, dataset)
 
     @tff.federated_computation
@@ -99,6 +102,8 @@ def _train(
     # The tensors that noise and sampling are made with are also what is reported as executed.
     stddev = tf.constant(privacy.noise_stddev, tf.float32)
     rate = tf.constant(privacy.sampling_rate, tf.float32)
+    sizes = [variable.shape.num_elements() for variable in variables]
+    size = sum(sizes)
     specs = tuple(tf.TensorSpec(variable.shape, variable.dtype) for variable in variables)
 
     @tf.function
@@ -111,11 +116,16 @@ def _train(
         for variable, value in zip(variables, initial.trainable, strict=True):
             variable.assign(value)
 
+        # What noise is cannot depend on data: drawn ahead for all steps of a round where memory allows, it costs less.
+        ahead = _noise(noise, stddev, privacy.local_steps, size) if privacy.local_steps * size <= _AHEAD else None
+
         def step(done: tf.Tensor, state: Any) -> tuple[tf.Tensor, Any]:
             batch = _sampled(features, labels, rate, noise) if privacy.sampling_rate < 1 else (features, labels)
             total = clipped_sum(*batch)
+            added = _noise(noise, stddev, 1, size)[0] if ahead is None else tf.gather(ahead, done)
             gradients = tuple(
-                (gradient + noise.normal(tf.shape(gradient), stddev=stddev)) / expected for gradient in total.gradients
+                (gradient + tf.reshape(part, gradient.shape)) / expected
+                for gradient, part in zip(total.gradients, tf.split(added, sizes), strict=True)
             )
             weights = tuple(variable.read_value() for variable in variables)
             state, weights = optimizer.next(state, weights, gradients)
@@ -149,6 +159,11 @@ def _train(
     )
     result = tff.learning.templates.ClientResult(update=update, update_weight=tf.constant(1.0))
     return result, executed
+
+
+def _noise(generator: tf.random.Generator, stddev: tf.Tensor, steps: int, size: int) -> tf.Tensor:
+    """Independent Gaussian numbers, float32 [steps, size]."""
+    return tf.reshape(stddev * standard_normal(generator, steps * size), [steps, size])
 
 
 def _all_rows(dataset: tf.data.Dataset) -> tuple[tf.Tensor, tf.Tensor]:

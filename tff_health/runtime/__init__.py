@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tff_health.runtime.attempts import single_attempt
     from tff_health.runtime.client_batches import client_dataset
     from tff_health.runtime.context import ensure_context, execution_context, release_context
 
@@ -17,8 +18,9 @@ _HOMES = {
     "ensure_context": "context",
     "execution_context": "context",
     "release_context": "context",
+    "single_attempt": "attempts",
 }
-__all__ = ["client_dataset", "ensure_context", "execution_context", "release_context"]
+__all__ = ["client_dataset", "ensure_context", "execution_context", "release_context", "single_attempt"]
 
 
 def __getattr__(name: str) -> Any:

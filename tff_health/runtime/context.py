@@ -24,6 +24,7 @@ silence_tensorflow()
 import tensorflow_federated as tff  # noqa: E402
 from google._upb import _message  # noqa: E402
 
+from tff_health.runtime.attempts import attempts_allowed  # noqa: E402
 from tff_health.runtime.executors import WorkerExecutorFactory  # noqa: E402
 from tff_health.runtime.worker import Worker, WorkerError  # noqa: E402
 
@@ -32,7 +33,6 @@ _message.SetAllowOversizeProtos(True)
 
 Backend = Literal["native", "test"]
 _DYING = 1.0  # seconds; a worker that is alive after that is replaced, as its connection is broken
-_ATTEMPTS = 3  # one computation that loses its worker three times will lose it for ever
 
 
 class WorkerContext(tff.framework.SyncContext):
@@ -44,8 +44,8 @@ class WorkerContext(tff.framework.SyncContext):
     computes.
 
     Differences from TFF's own context: a computation whose worker died is repeated on a new worker at most
-    twice, then fails with a `WorkerError` (TFF's retries for ever); an interrupted call takes its worker
-    with it, and the next call starts a new one.
+    twice, then fails with a `WorkerError` (TFF's retries for ever), and not at all inside `single_attempt()`;
+    an interrupted call takes its worker with it, and the next call starts a new one.
     """
 
     def __init__(self, worker: Worker, backend: Backend = "native", default_num_clients: int = 0) -> None:
@@ -79,13 +79,16 @@ class WorkerContext(tff.framework.SyncContext):
         """Compiles and computes; called by TFF when a computation is called.
 
         Raises:
-            WorkerError: the context is closed, or the worker died or refused three times in a row.
+            WorkerError: the context is closed, or the worker died or refused three times in a row (once, inside
+                `single_attempt()`).
         """
         with self._turn:
             if self._closed:
                 raise WorkerError("This TFF execution context is closed: open a new one.")
             abandoned = threading.Event()
-            future = asyncio.run_coroutine_threadsafe(self._invoke(comp, arg, abandoned), self._loop)
+            future = asyncio.run_coroutine_threadsafe(
+                self._invoke(comp, arg, abandoned, attempts_allowed()), self._loop
+            )
             try:
                 return future.result()
             except BaseException:
@@ -95,17 +98,18 @@ class WorkerContext(tff.framework.SyncContext):
                     future.cancel()
                 raise
 
-    async def _invoke(self, comp: tff.Computation, arg: object, abandoned: threading.Event) -> object:
-        for attempt in range(1, _ATTEMPTS + 1):
+    async def _invoke(self, comp: tff.Computation, arg: object, abandoned: threading.Event, attempts: int) -> object:
+        for attempt in range(1, attempts + 1):
             try:
                 return await self._attempt(comp, arg)
             except tff.framework.RetryableError as error:
                 # The broken connection is noticed before the kernel reports the process as ended.
                 died = self.worker.ends_within(_DYING)
-                if attempt == _ATTEMPTS or abandoned.is_set():
-                    raise WorkerError(_lost(died, self.worker.log_tail(), error)) from error
+                log_tail = self.worker.log_tail()
                 if not died:
                     self.worker.stop()
+                if attempt == attempts or abandoned.is_set():
+                    raise WorkerError(_lost(died, log_tail, error, attempt)) from error
         raise AssertionError("unreachable")
 
     def close(self) -> None:
@@ -135,12 +139,13 @@ async def _cancel_others() -> None:
     await asyncio.gather(*others, return_exceptions=True)
 
 
-def _lost(died: bool, log_tail: str, error: Exception) -> str:
+def _lost(died: bool, log_tail: str, error: Exception, attempts: int) -> str:
+    times = "once" if attempts == 1 else f"{attempts} times"
     if not died:
-        return f"The TFF worker refused the computation {_ATTEMPTS} times: {error}"
+        return f"The TFF worker refused the computation {times}: {error}"
     said = f" Its last words: {log_tail}" if log_tail else ""
     return (
-        f"The TFF worker died {_ATTEMPTS} times during one computation, most likely for want of memory: use "
+        f"The TFF worker died {times} during one computation, most likely for want of memory: use "
         f"fewer clients at a time (max_concurrent_computation_calls) or smaller batches.{said}"
     )
 

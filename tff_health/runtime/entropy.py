@@ -2,8 +2,8 @@
 
 TensorFlow's own "non-deterministic" seeds are not enough. `tf.random.Generator.from_non_deterministic_state()` and
 every random operation without a seed draw from one 64-bit Mersenne Twister a process, and that is seeded with a single
-word of 32 bits: whoever tries 2**32 seeds regenerates all noise of all hospitals that the process ever drew. Moreover
-`tf.random.set_seed` turns the operations without a seed into repeatable ones.
+word of 32 bits: whoever tries 2**32 seeds regenerates all noise of all hospitals that the process ever drew. Outside
+TFF computations `tf.random.set_seed` moreover makes the operations without a seed repeatable.
 
 Here the state comes from `/dev/urandom` of the machine on which the graph runs (the TFF worker), each time it runs: at
 least 64 random bytes are read and hashed with SipHash to the words that are asked for. No seed reaches them, and two
@@ -24,7 +24,7 @@ from tff_health.runtime.client_batches import lean_options
 
 _SOURCE = "/dev/urandom"
 _LINES = 16  # of 255 bytes in the mean; fewer than 64 bytes in all of them: less than once in 2**70
-_BUFFER = 4096
+_BUFFER = 4096  # bytes
 _FEWEST_BYTES = 64  # none of them a line feed: 64 log2(255) = 511 bits, twice what the hash can carry on
 _KEY = [0x5DEECE66D1F0A7B3, 0x2545F4914F6CDD1D]  # SipHash wants one; it need not be secret
 _STATE_WORDS = 3  # of Philox: a counter of 128 bits and a key of 64

@@ -15,7 +15,7 @@ def standard_normal(generator: tf.random.Generator, count: int) -> tf.Tensor:
     the time. Small draws cost mostly their start: draw for many steps at once, and outside the loop over steps.
 
     Args:
-        generator: whose state is the only source; for privacy `tf.random.Generator.from_non_deterministic_state()`.
+        generator: whose state is the only source; for privacy `runtime.entropy.fresh_generator()`.
         count: how many, at least 0.
 
     Returns:
