@@ -95,7 +95,7 @@ def audit(lower: float, flagged: bool) -> Audit:
         guesses=100,
         correct=60,
         flagged=flagged,
-        sentence=f"At least {lower}.",
+        sentence=f"At least {lower}.{' FLAGGED: it does not hold.' if flagged else ''}",
     )
 
 
@@ -122,10 +122,12 @@ def test_an_audit_is_the_strongest_evidence_and_one_flag_may_be_chance():
     assert not merged.audit.flagged  # one of two happens to a sound mechanism in up to 9.75 % of such pairs
     assert "1 of them lay above the claim" in merged.audit.sentence
     assert "0.098" in merged.audit.sentence
+    assert "FLAGGED" not in merged.audit.sentence
     assert merged.metric("audit/epsilon_lower").value == 1.2
     both = merge_arms([arm(0.9, audit=audit(1.3, True)), arm(0.9, audit=audit(1.2, True))])
     assert both.audit
     assert both.audit.flagged
+    assert "FLAGGED" in both.audit.sentence
 
 
 def test_attacks_are_averaged_over_attacked_cells_only():

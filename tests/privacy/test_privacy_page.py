@@ -81,6 +81,7 @@ def test_every_limit_of_the_statement_is_on_the_page(limit):
     section = PAGE.split("## What is not covered")[1].split("\n## ")[0].lower()
     key = {
         "noise": "floating-point",
+        "pseudo-random": "random number generator",
         "side": "side channels",
         "choosing": "choosing settings",
         "scores": "test scores",

@@ -47,9 +47,9 @@ def audit_arm(arm: ArmRun, settings: AttackSettings, claimed: float | None, seed
     """
     try:
         if isinstance(arm, PrivateArm) and arm.plan.hospital is not None:
-            result = _audit_hospital_level(arm.plan, settings.canaries, claimed)
+            result = _audit_hospital_level(arm.plan, settings, claimed)
         else:
-            result = _audit_patient_level(arm, settings.canaries, claimed, seed)
+            result = _audit_patient_level(arm, settings, claimed, seed)
     except AuditError:
         return None
     return Audit(
@@ -68,14 +68,14 @@ def audit_arm(arm: ArmRun, settings: AttackSettings, claimed: float | None, seed
     )
 
 
-def _audit_hospital_level(plan: PrivacyPlan, canaries: int, claimed: float | None) -> AuditResult:
+def _audit_hospital_level(plan: PrivacyPlan, settings: AttackSettings, claimed: float | None) -> AuditResult:
     assert plan.hospital is not None
     mechanism = plan.hospital
 
     def factory_for(hospitals: int) -> Any:
         return dataclasses.replace(mechanism, hospitals=hospitals, dimension=hospitals).build_factory()
 
-    for count in (canaries, _FEW_CANARIES):
+    for count in (settings.canaries, _FEW_CANARIES):
         try:
             return audit_aggregator(
                 factory_for,
@@ -83,6 +83,7 @@ def _audit_hospital_level(plan: PrivacyPlan, canaries: int, claimed: float | Non
                 canaries=count,
                 rounds=plan.candidate.rounds,
                 delta=plan.budget.delta,
+                confidence=settings.audit_confidence,
                 claimed_epsilon=claimed,
                 curve="gaussian" if mechanism.mechanism in ("gaussian", "gaussian-adaptive") else "any",
             )
@@ -91,7 +92,7 @@ def _audit_hospital_level(plan: PrivacyPlan, canaries: int, claimed: float | Non
     raise AuditError(f"the {mechanism.mechanism} mechanism cannot be built for {_FEW_CANARIES} hospitals.")
 
 
-def _audit_patient_level(arm: ArmRun, canaries: int, claimed: float | None, seed: int) -> AuditResult:
+def _audit_patient_level(arm: ArmRun, settings: AttackSettings, claimed: float | None, seed: int) -> AuditResult:
     plan = arm.plan if isinstance(arm, PrivateArm) else None
     rows = list(arm.dataset.train)
     if plan is not None and plan.patient is not None and plan.patient.noise == "each-hospital":
@@ -106,8 +107,9 @@ def _audit_patient_level(arm: ArmRun, canaries: int, claimed: float | None, seed
     return audit_patient_level(
         train,
         real,
-        canaries=canaries,
+        canaries=settings.canaries,
         delta=plan.budget.delta if plan is not None else 1e-5,
+        confidence=settings.audit_confidence,
         clip=private.clip if private is not None else None,
         # An empty record counts in the divisors and weighs nothing; training without privacy knows no such thing.
         out="absent" if private is None else "vacant",

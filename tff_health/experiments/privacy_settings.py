@@ -85,6 +85,8 @@ class AttackSettings(BaseModel):
         shadows: models the LiRA attacker trains on patients of the same hospitals; 0 leaves LiRA out.
         audit: whether private arms are audited with canaries, and a non-private one for comparison.
         canaries: of an audit.
+        audit_confidence: of each audit's lower bound. A run has several audits, and at 95 % one in twenty would accuse a
+            sound mechanism.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -93,3 +95,4 @@ class AttackSettings(BaseModel):
     shadows: Annotated[int, Field(ge=0, le=10_000)] = 16
     audit: bool = False
     canaries: Annotated[int, Field(ge=10, le=100_000)] = 200
+    audit_confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.99

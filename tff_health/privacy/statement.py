@@ -24,6 +24,7 @@ COVERED = {
 }
 NOT_COVERED = (
     "noise is drawn as floating-point numbers, which are not exactly Gaussian",
+    "pseudo-random numbers, from a statistical generator and not a cryptographic one",
     "side channels such as timing, memory and message sizes",
     "choosing hyperparameters on the same patients",
     "scores on held-out patients and this report itself, which are computed without noise",

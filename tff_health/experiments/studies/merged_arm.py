@@ -165,10 +165,10 @@ def _audit(parts: Sequence[Audit]) -> Audit | None:
     )
     if flagged:
         sentence += f", which a sound mechanism does with a probability of up to {by_chance:.2g}"
-    sentence += f". The largest in its own words: {worst.sentence}"
-    return worst.model_copy(
-        update={"flagged": flagged > 0 and by_chance < _CHANCE, "sentence": sentence, "confidence": confidence}
-    )
+    refuted = flagged > 0 and by_chance < _CHANCE
+    own = worst.sentence if refuted else worst.sentence.split(" FLAGGED")[0]  # one audit's verdict is not the study's
+    sentence += f". The largest in its own words: {own}"
+    return worst.model_copy(update={"flagged": refuted, "sentence": sentence, "confidence": confidence})
 
 
 def _sentences(note: str) -> list[str]:
