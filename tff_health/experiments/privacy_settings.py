@@ -85,7 +85,7 @@ class AttackSettings(BaseModel):
         shadows: models the LiRA attacker trains on patients of the same hospitals; 0 leaves LiRA out.
         audit: whether private arms are audited with canaries, and a non-private one for comparison.
         canaries: of an audit.
-        audit_confidence: of each audit's lower bound. A run has several audits, and at 95 % one in twenty would accuse a
+        audit_confidence: of each audit's lower bound. A run has several, and at 95 % one in twenty would accuse a
             sound mechanism.
     """
 

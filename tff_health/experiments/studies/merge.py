@@ -8,6 +8,7 @@ from pathlib import Path
 
 from data.errors import TffHealthError
 from tff_health.experiments.studies.differences import difference_sentences
+from tff_health.experiments.run_folder import ledger_file
 from tff_health.experiments.studies.folder import cell_folder, is_finished, read_study
 from tff_health.experiments.studies.merged_arm import merge_arms, merge_attack
 from tff_health.experiments.studies.plan import plan_study
@@ -46,7 +47,12 @@ def study_results(folder: Path, command: str = "") -> Results:
     whole = {cell.name: load_results(cell_folder(folder, cell) / "results.json") for cell in cells}
     finished = {name: [cell for cell in own if cell.name in whole] for name, own in plan.datasets.items()}
     finished = {name: own for name, own in finished.items() if own}
-    totals = study_totals(folder, finished)
+    # A cell that was begun has released something too, and its models lie in its folder.
+    begun = {
+        name: [cell for cell in plan.datasets[name] if ledger_file(cell_folder(folder, cell), name).exists()]
+        for name in finished
+    }
+    totals = study_totals(folder, {name: own or finished[name] for name, own in begun.items()})
     datasets = {}
     for name, own in finished.items():
         merged = merge_datasets([whole[cell.name].datasets[name] for cell in own], [cell.seed for cell in own])

@@ -20,14 +20,14 @@ from tff_health.reporting.privacy_document import LedgerTotal
 
 
 def study_totals(folder: Path, cells: Mapping[str, Sequence[Cell]]) -> dict[str, list[LedgerTotal]]:
-    """Each dataset's totals over all finished cells, and over all datasets that are made of the same patients.
+    """Each dataset's totals over all cells that were begun, and over all datasets that are made of the same patients.
 
     Cells deal patients to hospitals, and to training and held-out parts, each in its own way. So every patient is
     counted as if it had been in the training part of every cell, and in the hospital that spent most: never too little.
 
     Args:
         folder: the study folder.
-        cells: finished cells by dataset.
+        cells: by dataset.
 
     Returns:
         By dataset; empty where no arm gives a guarantee.
