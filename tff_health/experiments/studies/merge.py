@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from data.errors import TffHealthError
-from tff_health.experiments.studies.differences import difference_sentences
 from tff_health.experiments.run_folder import ledger_file
+from tff_health.experiments.studies.differences import difference_sentences
 from tff_health.experiments.studies.folder import cell_folder, is_finished, read_study
 from tff_health.experiments.studies.merged_arm import merge_arms, merge_attack
 from tff_health.experiments.studies.plan import plan_study
