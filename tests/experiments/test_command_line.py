@@ -224,6 +224,7 @@ def test_a_folder_that_cannot_be_made():
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_disk_full_during_a_checkpoint(small_experiment, tmp_path):
     """A limit on the size of files stands for the full disk: the system refuses the write in the same place."""
     folder = tmp_path / "out"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from small_experiment import SMALL, run
 
 MINE = """
@@ -68,6 +69,7 @@ def test_a_broken_extension_gets_one_sentence(tmp_path):
     assert "nowhere" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_users_module_hides_nothing_of_the_project(tmp_path):
     for name in ("models", "data", "queue"):
         (tmp_path / f"{name}.py").write_text("raise RuntimeError('imported by mistake')", "utf-8")
@@ -76,6 +78,7 @@ def test_a_users_module_hides_nothing_of_the_project(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_a_diverging_arm_does_not_cost_the_others(tmp_path):
     document = SMALL.format(top="").replace("rounds = 3", "rounds = 2").replace("repeats = 2", "repeats = 1")
     head, rest = document.split("[datasets.paper_mock.arms.fedyogi]")

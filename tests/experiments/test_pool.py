@@ -46,6 +46,7 @@ def wait_for(path: Path, text: str, process: subprocess.Popen) -> None:
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_tables_do_not_depend_on_the_number_of_processes(three_datasets, one_at_a_time, tmp_path):
     folder = tmp_path / "two"
     done = run("run", str(three_datasets), "--out", str(folder), "--jobs", "2")
@@ -56,6 +57,7 @@ def test_tables_do_not_depend_on_the_number_of_processes(three_datasets, one_at_
     assert list(dict.fromkeys(names)) == ["first", "second", "third"]
 
 
+@pytest.mark.slow
 def test_a_process_that_dies_is_reported_and_the_run_can_go_on(three_datasets, one_at_a_time, tmp_path):
     folder = tmp_path / "died"
     arguments = ["run", str(three_datasets), "--out", str(folder), "--jobs", "2"]

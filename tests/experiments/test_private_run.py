@@ -133,6 +133,7 @@ def test_the_totals_name_what_gives_no_guarantee(results: dict[str, Any]) -> Non
     assert totals["hospital"]["epsilon"] > 10.0
 
 
+@pytest.mark.slow
 def test_private_preprocessing_takes_its_part_of_the_budget_once(tmp_path: Path) -> None:
     dataset = 'private_preprocessing = { mode = "dp", noise_multiplier = 20.0, scaling = "standard" }'
     settings = write(tmp_path / "dp.toml", dataset=dataset)
@@ -181,6 +182,7 @@ def test_a_killed_run_never_spends_more_than_its_budget(tmp_path: Path) -> None:
     assert set(begun.values()) == {6}
 
 
+@pytest.mark.slow
 def test_a_round_whose_noise_would_repeat_is_not_repeated(tmp_path: Path) -> None:
     settings, folder = write(tmp_path / "private.toml", arms=TREE_ARM), tmp_path / "run"
     interrupt_when(folder, [str(settings)], arm="tree", rows=3, number=signal.SIGKILL)

@@ -80,6 +80,7 @@ def test_parallel_clients_do_not_change_results(small_experiment, finished_run, 
     assert_same_run(finished_run, folder)
 
 
+@pytest.mark.slow
 def test_killed_in_every_round(small_experiment, finished_run, tmp_path):
     folder = tmp_path / "killed"
     rounds = folder / "rounds.csv"
@@ -140,6 +141,7 @@ def test_killed_inside_a_checkpoint_write(small_experiment, finished_run, tmp_pa
     assert not list((folder / "checkpoints").rglob("*.tmp"))
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_refused_and_the_one_before_is_used(small_experiment, finished_run, tmp_path):
     folder = tmp_path / "damaged"
     arguments = ["run", str(small_experiment), "--out", str(folder)]
