@@ -69,11 +69,10 @@ def run_dataset(
     federation = load_dataset(task.source or name, task.options, data_dir=data_dir, seed=settings.seed)
     with (
         execution_context(max_concurrent_computation_calls=settings.parallel_clients or -1),
-        contextlib.ExitStack() as stack,
+        PrivacyLedger(ledger_file(folder, name)) as ledger,
     ):
         listener.stage(f"{name}: federated preprocessing")
         dataset = prepare(name, federation, task.preprocessing)
-        ledger = stack.enter_context(PrivacyLedger(ledger_file(folder, name)))
         run = _DatasetRun(settings, dataset, folder, listener, guard, ledger)
         listener.advance(PREPARING)
         scores = run.select()

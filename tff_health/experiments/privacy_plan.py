@@ -142,9 +142,8 @@ def _require_a_round(plan: PrivacyPlan, preprocessing: Event | None) -> None:
 
     first = plan.round_release(1)
     assert first is not None
-    cost = epsilon(
-        compose([*([] if preprocessing is None else [(preprocessing, 1)]), first]), plan.budget.delta
-    ).epsilon
+    before = [] if preprocessing is None else [(preprocessing, 1)]
+    cost = epsilon(compose([*before, first]), plan.budget.delta, plan.budget.accountant).epsilon
     if cost > plan.budget.epsilon:
         raise SettingsError(
             f"privacy: epsilon {plan.budget.epsilon:g} does not cover a single round, which costs {cost:.3g} with "

@@ -103,11 +103,7 @@ class PrivateArm(FederatedArm):
         if self.plan.noise_has_state:
             self.ledger.confirm(self._enter(key, NoOpDpEvent(), 1, _BEGUN))
         if release is not None:
-            event, steps = release
-            entry = LedgerEntry(
-                key.dataset, key.arm, key.repeat, self.plan.budget.unit, event, "training", hospitals, steps
-            )
-            number = self.ledger.reserve(entry)
+            number = self._enter(key, *release, "training")
         with single_attempt():  # a second attempt at the round would be a second release
             output = process.next(self._state, data)
         self._check(output, done + 1)
