@@ -130,6 +130,7 @@ def test_the_totals_name_what_gives_no_guarantee(results: dict[str, Any]) -> Non
     totals = {total["unit"]: total for total in results["ledger"]}
     assert totals["patient"]["epsilon"] > 3.0
     assert "fedavg" in totals["patient"]["sentence"]
+    assert "the report's statistics" in totals["patient"]["sentence"]
     assert totals["hospital"]["epsilon"] > 10.0
 
 

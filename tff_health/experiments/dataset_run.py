@@ -23,7 +23,7 @@ from tff_health.experiments.events import Listener
 from tff_health.experiments.extensions import load_extensions
 from tff_health.experiments.outcome import dataset_result
 from tff_health.experiments.prepared import PreparedDataset, applied, prepare, prepare_privately
-from tff_health.experiments.privacy_statements import reserve_unprotected
+from tff_health.experiments.privacy_statements import REPORT_STATISTICS, reserve_unprotected
 from tff_health.experiments.processes import ProcessCache
 from tff_health.experiments.run_folder import METRIC_COLUMNS, RunFolderError, explain, ledger_file, safe_name
 from tff_health.experiments.selection import Score, chosen, select
@@ -73,6 +73,7 @@ def run_dataset(
     ):
         listener.stage(f"{name}: federated preprocessing")
         dataset = prepare(name, federation, task.preprocessing)
+        reserve_unprotected(ledger, dataset, REPORT_STATISTICS)
         run = _DatasetRun(settings, dataset, folder, listener, guard, ledger)
         listener.advance(PREPARING)
         scores = run.select()

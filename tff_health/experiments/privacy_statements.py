@@ -16,7 +16,7 @@ from tff_health.privacy.budget import Unit
 from tff_health.privacy.composition import Event, compose
 from tff_health.privacy.ledger import PrivacyLedger
 from tff_health.privacy.ledger_entry import ArmKey, LedgerEntry
-from tff_health.privacy.statement import PrivacyStatement, format_epsilon
+from tff_health.privacy.statement import PrivacyStatement, total_sentence
 from tff_health.privacy.trust import TrustModel
 from tff_health.reporting.privacy_document import LedgerTotal, Privacy
 
@@ -29,8 +29,11 @@ _HOSPITAL_MECHANISMS = {
 }
 
 
+REPORT_STATISTICS = "the report's statistics"
+
+
 def reserve_unprotected(ledger: PrivacyLedger, dataset: PreparedDataset, arm: str) -> None:
-    """Enters an arm without a guarantee, once: what it trained on is released without noise."""
+    """Enters an arm without a guarantee, or `REPORT_STATISTICS`, once: what it used is released without noise."""
     import dp_accounting
 
     if any(entry.arm == arm for entry in ledger.entries):
@@ -94,16 +97,7 @@ def ledger_totals(arms: Mapping[str, ArmRun]) -> list[LedgerTotal]:
             f"{_counted(count * repeats, 'model')} {trained} trained with {unit}-level privacy "
             f"({_counted(count, 'arm')}, {_counted(repeats, 'repeat')})."
         )
-        if math.isfinite(total.private_arms):
-            text += (
-                f" Whoever sees all of them, and nothing of the others, faces epsilon "
-                f"{format_epsilon(total.private_arms)} per {unit} at delta {delta:g}, not the epsilon of one."
-            )
-        if total.unprotected_arms:
-            text += (
-                f" The run as a whole gives no guarantee per {unit}: {', '.join(total.unprotected_arms)} used the same "
-                "patients without one, for comparison."
-            )
+        text += f" {total_sentence(total, 'run')}"
         text += " Models that attacks and audits trained for themselves are not counted: they are not kept."
         totals.append(
             LedgerTotal(

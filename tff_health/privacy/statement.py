@@ -10,11 +10,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from data.errors import SettingsError
 from tff_health.privacy.budget import Unit, check_budget
 from tff_health.privacy.trust import TRUST_MODELS, SecureAggregation, TrustModel, aggregation_sentence
+
+if TYPE_CHECKING:
+    from tff_health.privacy.spending import Total
 
 ADJACENCY = "zero-out"
 COVERED = {
@@ -183,6 +186,27 @@ class PrivacyStatement:
             f", the largest over hospitals ({format_epsilon(self.by_hospital[least])} in {least} to "
             f"{format_epsilon(self.by_hospital[most])} in {most})"
         )
+
+
+def total_sentence(total: Total, whole: str) -> str:
+    """What all releases about the same patients come to.
+
+    Args:
+        total: of the ledger.
+        whole: what was added up, "run" or "study".
+    """
+    sentences = []
+    if math.isfinite(total.private_arms):
+        sentences.append(
+            f"Whoever sees all of them, and nothing of the others, faces epsilon {format_epsilon(total.private_arms)} "
+            f"per {total.unit} at delta {total.delta:g}, not the epsilon of one."
+        )
+    if total.unprotected_arms:
+        sentences.append(
+            f"The {whole} as a whole gives no guarantee per {total.unit}: {', '.join(total.unprotected_arms)} used the "
+            "same patients without one, for comparison."
+        )
+    return " ".join(sentences)
 
 
 def format_epsilon(epsilon: float) -> str:

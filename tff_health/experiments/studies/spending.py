@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from tff_health.privacy.budget import Unit
 from tff_health.privacy.ledger import PrivacyLedger
 from tff_health.privacy.ledger_entry import LedgerEntry
 from tff_health.privacy.spending import Tally
-from tff_health.privacy.statement import format_epsilon
+from tff_health.privacy.statement import total_sentence
 from tff_health.reporting.formatting import listing, plural
 from tff_health.reporting.privacy_document import LedgerTotal
 
@@ -81,16 +80,7 @@ def _totals(folder: Path, names: Sequence[str], cells: Sequence[Cell]) -> list[L
             f"{models:,} models were trained under a {unit}-level guarantee, in {plural(len(cells), 'cell')}{where}, "
             f"each {unit} counted as if every cell had trained on it."
         )
-        if math.isfinite(total.private_arms):
-            text += (
-                f" Whoever sees all of them, and nothing of the others, faces epsilon "
-                f"{format_epsilon(total.private_arms)} per {unit} at delta {delta:g}, not the epsilon of one."
-            )
-        if total.unprotected_arms:
-            text += (
-                f" The study as a whole gives no guarantee per {unit}: {', '.join(total.unprotected_arms)} used the "
-                "same patients without one, for comparison."
-            )
+        text += f" {total_sentence(total, 'study')}"
         totals.append(
             LedgerTotal(
                 unit=unit,
