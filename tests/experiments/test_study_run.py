@@ -185,7 +185,7 @@ def test_a_private_study_counts_every_cell(tmp_path):
     (total,) = dataset.ledger
     assert total.epsilon > max(cell.ledger[0].epsilon for cell in cells)
     assert "6 models were trained under a patient-level guarantee, in 3 cells" in total.sentence
-    assert "plain used the same patients" in total.sentence
+    assert "plain, the report's statistics used the same patients" in total.sentence
     assert any(note.startswith("Patient level, epsilon 1 minus Plain: AUC") for note in dataset.notes)
     assert (tmp_path / "out" / "figures" / "breast_cancer-privacy-utility.svg").exists()
 
