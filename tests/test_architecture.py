@@ -13,8 +13,18 @@ ROOT = Path(__file__).parent.parent
 MAY_IMPORT = {
     "run_experiments": {"tff_health.experiments"},
     "tff_health.experiments": {
+        "tff_health.synthesis",
         "tff_health.reporting",
         "tff_health.evaluation",
+        "tff_health.learning",
+        "tff_health.privacy",
+        "tff_health.analytics",
+        "tff_health.aggregators",
+        "tff_health.runtime",
+        "models",
+        "data",
+    },
+    "tff_health.synthesis": {
         "tff_health.learning",
         "tff_health.privacy",
         "tff_health.analytics",

@@ -1,0 +1,76 @@
+"""The one interface of everything that makes a generator from hospitals: CTGAN, marginals, a user's own."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from data.schema import Schema
+from tff_health.synthesis.generator import TableGenerator
+
+if TYPE_CHECKING:
+    import dp_accounting
+
+    from tff_health.runtime.checkpoints import CheckpointStore
+
+# After a unit of work: units done, units in all, and what was measured (losses); may raise to stop.
+Progress = Callable[[int, int, Mapping[str, float]], None]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What a fit leaves behind.
+
+    Attributes:
+        generator: ready to sample.
+        history: by unit of training, in order: `round`, `updates`, losses; empty where fitting is one round.
+        facts: plain numbers worth reporting (`updates`, `seconds_per_update`, ...).
+    """
+
+    generator: TableGenerator
+    history: tuple[Mapping[str, float], ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Synthesizer(ABC):
+    """Settings of a way to make generators; implementations are frozen dataclasses, so that what runs is what is said.
+
+    Attributes:
+        kind: the name of its generators.
+    """
+
+    kind: ClassVar[str]
+
+    @abstractmethod
+    def fit(
+        self,
+        schema: Schema,
+        hospitals: Sequence[np.ndarray],
+        *,
+        seed: int,
+        progress: Progress | None = None,
+        checkpoints: CheckpointStore | None = None,
+    ) -> Fitted:
+        """Fits a generator across hospitals, which never pool a row.
+
+        Opens the TFF execution context it needs.
+
+        Args:
+            schema: of the rows.
+            hospitals: training rows of each, as `Schema.encode` gives them: float64 [rows, columns].
+            seed: of every random stream but privacy noise.
+            progress: told after every unit of work.
+            checkpoints: where to save and go on from; long fits use it, short ones need not.
+
+        Raises:
+            DataError: rows nothing can be fitted on.
+            SettingsError: settings that do not fit the data, such as another number of hospitals than accounted.
+        """
+
+    @abstractmethod
+    def event(self) -> dp_accounting.DpEvent | None:
+        """Everything that `fit` releases about a patient; None where no guarantee is claimed."""
