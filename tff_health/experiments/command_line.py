@@ -13,14 +13,17 @@ from pathlib import Path
 from typing import NoReturn
 
 from data.errors import TffHealthError, UnknownNameError, nearest_name
+from tff_health.experiments.sample_command import add_sample_parser
 
-_COMMANDS = ("run", "study", "list", "report", "data")
+_COMMANDS = ("run", "study", "sample", "list", "report", "data")
 _EPILOG = """\
 examples:
   run_experiments.py                                   the five-round experiment, results in runs/
   run_experiments.py run five-round --set rounds=10 --seed 7
   run_experiments.py run five-round --out results --resume
   run_experiments.py study privacy-utility --quick     many runs, one report: two seeds, two epsilons
+  run_experiments.py run ctgan                         synthetic patients from hospitals that pool no row
+  run_experiments.py sample model.npz --rows 500 --where sex=female --out patients.csv
   run_experiments.py data fetch heart_disease          four real hospitals, from UCI
   run_experiments.py report results other-results      several runs in one report
 
@@ -73,8 +76,10 @@ def build_parser() -> argparse.ArgumentParser:
     study.add_argument("--quiet", action="store_true", help="no progress, only the result")
     study.set_defaults(action=_study)
 
+    add_sample_parser(commands)
+
     listing = commands.add_parser(
-        "list", help="presets, studies, datasets, models, aggregators and metrics, one line each"
+        "list", help="presets, studies, datasets, synthesizers, models, aggregators and metrics, one line each"
     )
     listing.set_defaults(action=_list)
 
@@ -147,7 +152,7 @@ def _run(parsed: argparse.Namespace) -> int:
         out,
         data_dir=parsed.data_dir,
         resume=parsed.resume,
-        jobs=parsed.jobs or min(len(os.sched_getaffinity(0)), len(settings.datasets)),
+        jobs=parsed.jobs or min(len(os.sched_getaffinity(0)), len(settings.tasks)),
         quiet=parsed.quiet,
         command=_as_typed(parsed),
     )
@@ -207,6 +212,7 @@ def _list(parsed: argparse.Namespace) -> int:
     from tff_health.evaluation.registry import metric_descriptions
     from tff_health.experiments.loading import presets
     from tff_health.experiments.studies.loading import studies
+    from tff_health.synthesis.catalogue import SYNTHESIZERS
 
     sections = {
         "presets": presets(),
@@ -215,6 +221,7 @@ def _list(parsed: argparse.Namespace) -> int:
             dataset.name: f"{dataset.description} [{dataset.kind}{'' if dataset.offline else ', needs files'}]"
             for dataset in datasets()
         },
+        "synthesizers": {name: description for name, (_, description) in SYNTHESIZERS.items()},
         "models": {name: description for name, (_, description) in MODELS.items()},
         "aggregators": {name: entry.description for name, entry in CATALOGUE.items()},
         "metrics": metric_descriptions(),

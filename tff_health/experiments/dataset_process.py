@@ -22,7 +22,7 @@ def main(words: list[str]) -> int:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     listener = JsonLines(events)
     silence_tensorflow()
-    from tff_health.experiments.dataset_run import run_dataset
+    from tff_health.experiments.kinds import run_dataset
     from tff_health.reporting.atomic import write_atomically
     from tff_health.runtime.signals import interruptible
 

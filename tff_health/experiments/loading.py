@@ -17,7 +17,10 @@ from data.errors import SettingsError, UnknownNameError, clip, nearest_name
 from models.catalogue import check_model_name
 from tff_health.aggregators.catalogue import check_aggregator_name
 from tff_health.experiments.aggregator_choice import check_aggregator
-from tff_health.experiments.settings import ArmSettings, Candidate, DatasetSettings, ExperimentSettings
+from tff_health.experiments.base_settings import ExperimentBase
+from tff_health.experiments.kinds import settings_class
+from tff_health.experiments.settings import Candidate, ExperimentSettings
+from tff_health.experiments.synthesis.settings import SynthesisSettings
 
 _PRESETS = resources.files("tff_health.experiments") / "presets"
 
@@ -36,7 +39,7 @@ def titles_in(folder: Traversable) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def load_settings(name_or_file: str, overrides: Sequence[str] = (), seed: int | None = None) -> ExperimentSettings:
+def load_settings(name_or_file: str, overrides: Sequence[str] = (), seed: int | None = None) -> ExperimentBase:
     """Settings of a preset or of a user's file, with overrides applied and everything checked that can be
     checked without data.
 
@@ -58,26 +61,37 @@ def load_settings(name_or_file: str, overrides: Sequence[str] = (), seed: int | 
     return validate(document, name_or_file)
 
 
-def validate(document: Mapping[str, Any], source: str) -> ExperimentSettings:
-    """Settings from a parsed TOML document.
+def validate(document: Mapping[str, Any], source: str) -> ExperimentBase:
+    """Settings from a parsed TOML document, of the kind that it names.
 
     Raises:
-        UnknownNameError: a key, dataset, model or aggregator is unknown.
+        UnknownNameError: a key, kind, dataset, model or aggregator is unknown.
         SettingsError: a value is not accepted.
     """
+    model = settings_class(document)
     try:
-        settings = ExperimentSettings.model_validate(document)
+        settings = model.model_validate(document)
     except ValidationError as error:
-        raise explained(error, source) from None
+        raise explained(error, source, model) from None
+    for name, task in settings.tasks.items():
+        validate_settings(task.source or name, task.options)
+    if isinstance(settings, ExperimentSettings):
+        _check_names(settings)
+    elif isinstance(settings, SynthesisSettings):
+        from tff_health.experiments.synthesis.checks import check_arms  # needs pandas, unlike the rest of this module
+
+        check_arms(settings)
+    return settings
+
+
+def _check_names(settings: ExperimentSettings) -> None:
     check_model_name(settings.model)
     check_aggregator_name(settings.aggregator)
     for name, task in settings.datasets.items():
-        validate_settings(task.source or name, task.options)
         for arm in task.arms:
             for candidate in settings.candidates(name, arm):
                 check_model_name(candidate.model)
                 _explain_arm(name, arm, candidate)
-    return settings
 
 
 def _explain_arm(dataset: str, arm: str, candidate: Candidate) -> None:
@@ -191,7 +205,7 @@ def _path(key: str) -> list[str]:
     return path
 
 
-def explained(error: ValidationError, source: str, root: type[BaseModel] = ExperimentSettings) -> SettingsError:
+def explained(error: ValidationError, source: str, root: type[BaseModel]) -> SettingsError:
     """One sentence on the first thing that validation refused, with the nearest name where one is unknown.
 
     Args:
@@ -229,15 +243,17 @@ def _is_branch(part: int | str) -> bool:
 
 
 def _known_keys(location: Sequence[int | str], root: type[BaseModel]) -> list[str]:
-    model = root
+    """The settings of the model that a path of keys leads to; names of datasets and arms are steps of their own."""
+    model, entry = root, None
     for part in location:
-        if model is ExperimentSettings and part == "datasets":
-            model = DatasetSettings
-        elif model is DatasetSettings and part == "arms":
-            model = ArmSettings
+        if entry is not None:
+            model, entry = entry, None
         elif str(part) in model.model_fields:
             annotation = model.model_fields[str(part)].annotation
             choices = [annotation, *get_args(annotation)] if get_origin(annotation) else [annotation]
             nested = [c for c in choices if isinstance(c, type) and issubclass(c, BaseModel)]
-            model = nested[0] if nested else model
+            if nested and get_origin(annotation) is dict:
+                entry = nested[0]
+            elif nested:
+                model = nested[0]
     return list(model.model_fields)

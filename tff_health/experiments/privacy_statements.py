@@ -153,16 +153,16 @@ def _colluding_epsilon(arm: PrivateArm, key: ArmKey) -> float | None:
             continue
         if entry.kind != "training":
             # A release in shares is weaker by the same factor; one in full is charged too much, which is safe.
-            events.append((_with_fewer_shares(entry.event, count), entry.count))
+            events.append((with_fewer_shares(entry.event, count), entry.count))
         elif plan.hospital is not None:
             noise = plan.hospital.distributed_noise().scaled
             events.append((dataclasses.replace(noise, hospitals=count - 1).rdp(), entry.count))
         else:
-            events.append((_with_fewer_shares(entry.event, count), entry.count))
+            events.append((with_fewer_shares(entry.event, count), entry.count))
     return epsilon(compose(events), plan.budget.delta, plan.budget.accountant).epsilon
 
 
-def _with_fewer_shares(event: Event, hospitals: int) -> Event:
+def with_fewer_shares(event: Event, hospitals: int) -> Event:
     """A Gaussian release as whoever knows one of the shares sees it."""
     import dp_accounting as dp
 
@@ -170,5 +170,9 @@ def _with_fewer_shares(event: Event, hospitals: int) -> Event:
     if isinstance(event, dp.GaussianDpEvent):
         return dp.GaussianDpEvent(event.noise_multiplier * left)
     if isinstance(event, dp.PoissonSampledDpEvent):
-        return dp.PoissonSampledDpEvent(event.sampling_probability, _with_fewer_shares(event.event, hospitals))
+        return dp.PoissonSampledDpEvent(event.sampling_probability, with_fewer_shares(event.event, hospitals))
+    if isinstance(event, dp.SelfComposedDpEvent):
+        return dp.SelfComposedDpEvent(with_fewer_shares(event.event, hospitals), event.count)
+    if isinstance(event, dp.ComposedDpEvent):
+        return dp.ComposedDpEvent([with_fewer_shares(one, hospitals) for one in event.events])
     return event

@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from data.catalogue import is_present, load_dataset
 from data.errors import SettingsError
+from tff_health.experiments.base_settings import ExperimentBase
 from tff_health.experiments.events import Cells
 from tff_health.experiments.extensions import load_extensions
+from tff_health.experiments.kinds import check_dataset, dataset_work, run_dataset, tables
 from tff_health.experiments.pool import run_in_processes
-from tff_health.experiments.privacy_checks import check_privacy
-from tff_health.experiments.run_folder import (
-    PREDICTION_COLUMNS,
-    ROUND_COLUMNS,
-    TIMING_COLUMNS,
-    Table,
-    open_folder,
-    result_file,
-)
-from tff_health.experiments.settings import ExperimentSettings
-from tff_health.experiments.workload import REPORTING, dataset_work
+from tff_health.experiments.run_folder import Table, open_folder, result_file
+from tff_health.experiments.workload import REPORTING
 from tff_health.reporting.paper import compare
 from tff_health.reporting.peers import compare_with_peers
 from tff_health.reporting.report import make_report
@@ -52,7 +45,7 @@ class RunOutcome:
     refused: list[str] = field(default_factory=list)
 
 
-def present_datasets(settings: ExperimentSettings, data_dir: Path | None) -> tuple[ExperimentSettings, list[str]]:
+def present_datasets(settings: ExperimentBase, data_dir: Path | None) -> tuple[ExperimentBase, list[str]]:
     """Leaves out optional datasets whose files are not there.
 
     Returns:
@@ -62,7 +55,7 @@ def present_datasets(settings: ExperimentSettings, data_dir: Path | None) -> tup
         SettingsError: nothing is left.
     """
     kept, sentences = {}, []
-    for name, task in settings.datasets.items():
+    for name, task in settings.tasks.items():
         source = task.source or name
         if task.optional and not is_present(source, data_dir):
             sentences.append(
@@ -77,7 +70,7 @@ def present_datasets(settings: ExperimentSettings, data_dir: Path | None) -> tup
 
 
 def run_experiment(
-    settings: ExperimentSettings,
+    settings: ExperimentBase,
     folder: Path,
     *,
     data_dir: Path | None = None,
@@ -105,27 +98,25 @@ def run_experiment(
     started, clock = time.strftime("%Y-%m-%dT%H:%M:%S%z"), time.monotonic()
     load_extensions(settings.extensions)
     # Data are read before the folder is made: a misnamed file must not leave an empty run behind.
-    for name, task in settings.datasets.items():
+    for name, task in settings.tasks.items():
         source = task.source or name
         federation = load_dataset(source, task.options, data_dir=data_dir, seed=settings.seed)
-        check_privacy(settings, name, federation.require_trainable().require_scored())
+        check_dataset(settings, name, federation)
     open_folder(folder, settings, resume=resume)
-    work = {name: float(dataset_work(settings, name)) for name in settings.datasets}
+    work = {name: dataset_work(settings, name) for name in settings.tasks}
     with (
         interruptible() as guard,
         Progress(REPORTING + sum(work.values()), quiet=quiet) as progress,
-        _Tables(folder, progress, resume) as tables,
+        _Tables(folder, tables(settings), progress, resume) as listener,
     ):
         try:
             if jobs:
-                run_in_processes(folder, list(settings.datasets), jobs, tables, guard, data_dir=data_dir, work=work)
-                datasets = {name: _read_result(folder, name) for name in settings.datasets}
+                run_in_processes(folder, list(settings.tasks), jobs, listener, guard, data_dir=data_dir, work=work)
+                datasets = {name: _read_result(folder, name) for name in settings.tasks}
             else:
-                from tff_health.experiments.dataset_run import run_dataset
-
                 datasets = {
-                    name: run_dataset(settings, name, folder, tables, guard, data_dir=data_dir)
-                    for name in settings.datasets
+                    name: run_dataset(settings, name, folder, listener, guard, data_dir=data_dir)
+                    for name in settings.tasks
                 }
             progress.stage("report")
             results = Results(
@@ -134,19 +125,19 @@ def run_experiment(
                 question=settings.question,
                 datasets=datasets,
                 environment=describe_environment(),
-                seeds={"experiment": settings.seed, "repeats": settings.repeats},
+                seeds=settings.seeds,
                 seconds=time.monotonic() - clock,
                 started=started,
                 command=command,
             )
             results.references = [*compare(results), *compare_with_peers(results)]
             save_results(results, folder / "results.json")
-            tables.close()
+            listener.close()
             report = make_report(folder)
             progress.advance(REPORTING)
         except Interrupted as interruption:
             raise Interrupted(f"{interruption} Go on with the same command and --resume --out {folder}") from None
-    return RunOutcome(folder, report, results, time.monotonic() - clock, tables.sentences)
+    return RunOutcome(folder, report, results, time.monotonic() - clock, listener.sentences)
 
 
 def _read_result(folder: Path, name: str) -> DatasetResult:
@@ -156,15 +147,14 @@ def _read_result(folder: Path, name: str) -> DatasetResult:
 class _Tables(contextlib.AbstractContextManager["_Tables"]):
     """Listens to datasets: writes the growing tables and shows progress.
 
-    rounds.csv and predictions.csv are written anew from checkpoints when a run is resumed; timings.csv goes on.
+    They are written anew from checkpoints when a run is resumed; timings.csv alone goes on.
     """
 
-    def __init__(self, folder: Path, progress: Progress, resume: bool) -> None:
+    def __init__(self, folder: Path, columns: Mapping[str, Sequence[str]], progress: Progress, resume: bool) -> None:
         self._progress = progress
         self._tables = {
-            "rounds": Table(folder / "rounds.csv", ROUND_COLUMNS),
-            "timings": Table(folder / "timings.csv", TIMING_COLUMNS, append=resume),
-            "predictions": Table(folder / "predictions.csv", PREDICTION_COLUMNS),
+            name: Table(folder / f"{name}.csv", header, append=resume and name == "timings")
+            for name, header in columns.items()
         }
         self.sentences: list[str] = []
 

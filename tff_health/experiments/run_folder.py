@@ -15,8 +15,9 @@ from typing import Any
 
 import tomli_w
 
-from data.errors import TffHealthError
-from tff_health.experiments.settings import ExperimentSettings
+from data.errors import SettingsError, TffHealthError
+from tff_health.experiments.base_settings import ExperimentBase
+from tff_health.experiments.kinds import settings_class
 
 SETTINGS_FILE = "settings.toml"
 METRIC_COLUMNS = ("loss", "accuracy", "auc", "sensitivity", "specificity", "f1", "brier", "ece")
@@ -79,7 +80,7 @@ def _check_folder(folder: Path, resume: bool) -> None:
         raise RunFolderError(f"{folder} is not writable; choose another folder by --out.")
 
 
-def open_folder(folder: Path, settings: ExperimentSettings, *, resume: bool) -> None:
+def open_folder(folder: Path, settings: ExperimentBase, *, resume: bool) -> None:
     """Makes the folder and writes settings.toml, or checks that a resumed folder was made with these settings.
 
     Raises:
@@ -102,15 +103,16 @@ def open_folder(folder: Path, settings: ExperimentSettings, *, resume: bool) -> 
         raise RunFolderError(explain(error, folder)) from error
 
 
-def read_settings(folder: Path) -> ExperimentSettings:
+def read_settings(folder: Path) -> ExperimentBase:
     """The settings a run folder was made with.
 
     Raises:
         RunFolderError: no settings.toml, or not one of this project's.
     """
     try:
-        return ExperimentSettings.model_validate(tomllib.loads((folder / SETTINGS_FILE).read_text("utf-8")))
-    except (OSError, ValueError) as error:
+        document = tomllib.loads((folder / SETTINGS_FILE).read_text("utf-8"))
+        return settings_class(document).model_validate(document)
+    except (OSError, ValueError, SettingsError) as error:
         raise RunFolderError(f"{folder / SETTINGS_FILE} cannot be read as settings of a run.") from error
 
 
@@ -181,7 +183,7 @@ def _text(value: Any) -> str:
     return repr(float(value)) if isinstance(value, float) else str(value)
 
 
-def _check_same(settings_file: Path, settings: ExperimentSettings) -> None:
+def _check_same(settings_file: Path, settings: ExperimentBase) -> None:
     there = read_settings(settings_file.parent)
     if there.fingerprint == settings.fingerprint:
         return

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from tff_health.experiments.base_settings import ArmName, DatasetBase, DatasetName, ExperimentBase, Settings
 from tff_health.experiments.privacy_settings import AttackSettings, PrivacySettings
 
 Method = Literal[
@@ -21,14 +20,7 @@ SERVER_DEFAULT_RATES = {"fedavg": 1.0, "fedprox": 1.0, "fedadam": 0.1, "fedyogi"
 Rounds = Annotated[int, Field(ge=1, le=100_000)]
 Rate = Annotated[float, Field(gt=0, le=1000)]
 Epochs = Annotated[int, Field(ge=1, le=1000)]
-ArmName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._+-]{0,60}$")]
 Batch = Annotated[int, Field(ge=1, le=1_000_000)]
-
-
-class Settings(BaseModel):
-    """Base: unknown keys are errors, values cannot change after validation."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Candidate(Settings):
@@ -96,7 +88,7 @@ class ArmSettings(Settings):
     method: Method | list[Method]
     model: str | None = None
     aggregator: str | None = None
-    aggregator_options: dict[str, float] = {}
+    aggregator_options: dict[str, float] = Field(default_factory=dict)
     weighting: Literal["examples", "uniform"] = "examples"
     client_optimizer: Literal["sgd", "momentum", "adam", "yogi", "adagrad"] = "sgd"
     client_learning_rate: Rate | list[Rate] = 0.1
@@ -235,12 +227,9 @@ class PrivatePreprocessingSettings(Settings):
         return self
 
 
-class DatasetSettings(Settings):
+class DatasetSettings(DatasetBase):
     """One dataset of an experiment and the arms that run on it."""
 
-    source: str | None = None
-    optional: bool = False
-    options: dict[str, Any] = {}
     model: str | None = None
     aggregator: str | None = None
     threshold: Annotated[float, Field(gt=0, lt=1)] | Literal["accuracy", "youden"] = 0.5
@@ -249,46 +238,38 @@ class DatasetSettings(Settings):
     arms: dict[ArmName, ArmSettings] = Field(min_length=1)
 
 
-class ExperimentSettings(Settings):
-    """A whole experiment: what a preset or a user's TOML file holds.
+class ExperimentSettings(ExperimentBase):
+    """An experiment on classifiers; see `ExperimentBase` for what all kinds share.
 
     Attributes:
-        experiment: short name, also the run folder's.
-        title: for the report.
-        question: what the experiment asks, one sentence.
+        kind: of experiment.
         rounds: communication rounds.
-        seed: every random stream derives from it, privacy noise excepted.
         repeats: how often each arm is trained, with different initial weights and orders of rows.
         folds: cross-validation folds on training rows for choosing among candidates.
-        bootstrap: resamples of held-out patients behind each interval.
-        parallel_clients: clients that TFF's worker trains at a time; 0 leaves it to the worker.
         model: default model of all datasets.
         aggregator: default aggregator of all federated arms.
-        extensions: users' modules to import, which register metrics and figures.
         attacks: against every arm's first model.
         datasets: by name; the name is also the dataset unless `source` gives another.
     """
 
-    experiment: str = Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    title: str
-    question: str = ""
+    kind: Literal["classification"] = "classification"
     rounds: Rounds = 5
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
     repeats: Annotated[int, Field(ge=1, le=1000)] = 5
     folds: Annotated[int, Field(ge=2, le=20)] = 3
-    bootstrap: Annotated[int, Field(ge=10, le=100_000)] = 1000
-    parallel_clients: Annotated[int, Field(ge=0, le=10_000)] = 0
     model: str = "mlp"
     aggregator: str = "mean"
-    extensions: list[str] = []
     attacks: AttackSettings = AttackSettings()
-    datasets: dict[Annotated[str, Field(pattern=r"^[^\r\n]{1,300}$")], DatasetSettings] = Field(min_length=1)
+    datasets: dict[DatasetName, DatasetSettings] = Field(min_length=1)
 
     @property
-    def fingerprint(self) -> str:
-        """SHA-256 of all settings that results depend on: what a resumed run must share."""
-        payload = self.model_dump(mode="json", exclude={"parallel_clients"})
-        return hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()
+    def tasks(self) -> Mapping[str, DatasetSettings]:
+        """See `ExperimentBase`."""
+        return self.datasets
+
+    @property
+    def seeds(self) -> dict[str, Any]:
+        """See `ExperimentBase`."""
+        return {"experiment": self.seed, "repeats": self.repeats}
 
     def candidates(self, dataset: str, arm: str) -> list[Candidate]:
         """The candidates of one arm with all defaults filled in."""

@@ -64,7 +64,8 @@ class Synthesizer(ABC):
             hospitals: training rows of each, as `Schema.encode` gives them: float64 [rows, columns].
             seed: of every random stream but privacy noise.
             progress: told after every unit of work.
-            checkpoints: where to save and go on from; long fits use it, short ones need not.
+            checkpoints: where to save and go on from; long fits use it, short ones need not. A private fit that goes on
+                never repeats a release: what it had begun counts as done.
 
         Raises:
             DataError: rows nothing can be fitted on.
@@ -74,3 +75,7 @@ class Synthesizer(ABC):
     @abstractmethod
     def event(self) -> dp_accounting.DpEvent | None:
         """Everything that `fit` releases about a patient; None where no guarantee is claimed."""
+
+    def privacy_words(self) -> dict[str, str]:
+        """How `fit` protects patients, for the privacy statement: `mechanism` and `sampling`, in words."""
+        return {"mechanism": "noise on what hospitals release", "sampling": "every patient in every release"}

@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from data.catalogue import is_present
 from data.errors import SettingsError
@@ -98,7 +99,7 @@ def plan_study(study: StudySettings, source: str, data_dir: Path | None = None, 
         raise type(error)(f"{source}: {error}") from None
     common = {"experiment": study.study, "question": study.question}
     # Validated as a whole first, so that a bad dataset is named before any is left out.
-    every = validate(fill_seed({**document, **common, "title": study.title}, study.seeds[0]), source)
+    every = _validated(fill_seed({**document, **common, "title": study.title}, study.seeds[0]), source)
     present, left_out = [], []
     for name, task in every.datasets.items():
         if task.optional and not whole and not is_present(task.source or name, data_dir):
@@ -120,12 +121,19 @@ def plan_study(study: StudySettings, source: str, data_dir: Path | None = None, 
                 "seed": seed,
                 "datasets": {name: document["datasets"][name]},
             }
-            settings = validate(fill_seed(alone, seed), source)
+            settings = _validated(fill_seed(alone, seed), source)
             if study.attacked_seeds is not None and place >= study.attacked_seeds:
                 settings = settings.model_copy(update={"attacks": AttackSettings()})
             cells.append((place, Cell(name, seed, settings)))
     ordered = tuple(cell for _, cell in sorted(cells, key=lambda pair: pair[0]))
     return StudyPlan(study, ordered, tuple(left_out))
+
+
+def _validated(document: dict[str, Any], source: str) -> ExperimentSettings:
+    settings = validate(document, source)
+    if not isinstance(settings, ExperimentSettings):
+        raise SettingsError(f"{source}: studies repeat experiments on classifiers, not of kind {document['kind']!r}.")
+    return settings
 
 
 def describe_plan(plan: StudyPlan) -> str:

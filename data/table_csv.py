@@ -1,0 +1,53 @@
+"""A table as a CSV file with the schema's types: whole numbers without a decimal point, codes as in the codebook."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from data.errors import DataError
+from data.schema import Column, Schema
+
+
+def write_table(frame: pd.DataFrame, schema: Schema, path: Path, *, labels: bool = False) -> None:
+    """Writes rows so that `load_tables` and `Schema.check` read them back unchanged.
+
+    Args:
+        frame: rows in the schema's types; missing cells are written empty.
+        schema: of the rows.
+        path: of the file; its folder is made.
+        labels: write a coded column's labels for people in place of its codes.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(table_text(frame, schema, labels=labels), "utf-8")
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise DataError(f"{path} cannot be written ({error.strerror}); choose another place.") from error
+
+
+def table_text(frame: pd.DataFrame, schema: Schema, *, labels: bool = False) -> str:
+    """What `write_table` writes."""
+    written = pd.DataFrame({column.name: _cells(column, frame[column.name], labels) for column in schema.columns})
+    text: str = written.to_csv(index=False, lineterminator="\n")
+    return text
+
+
+def _cells(column: Column, values: pd.Series, labels: bool) -> list[str]:
+    return ["" if pd.isna(value) else _text(column, value, labels) for value in values]
+
+
+def _text(column: Column, value: object, labels: bool) -> str:
+    if column.kind == "integer":
+        return str(int(value))  # type: ignore[call-overload]
+    if column.kind == "continuous":
+        # The shortest text that gives the same float32 back: what a generator knows of a value is not more exact.
+        return str(np.float32(value))  # type: ignore[arg-type]
+    return column.codebook[value] if labels else str(value)  # type: ignore[index]

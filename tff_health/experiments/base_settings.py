@@ -1,0 +1,71 @@
+"""What the settings of every kind of experiment share. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+ArmName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._+-]{0,60}$")]
+DatasetName = Annotated[str, Field(pattern=r"^[^\r\n]{1,300}$")]
+
+
+class Settings(BaseModel):
+    """Base: unknown keys are errors, values cannot change after validation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatasetBase(Settings):
+    """Which patients, whatever is done with them.
+
+    Attributes:
+        source: the dataset's name in the catalogue; default: its name in the settings.
+        optional: left out, with a sentence, where its files are not at hand.
+        options: of the dataset.
+    """
+
+    source: str | None = None
+    optional: bool = False
+    options: dict[str, Any] = {}
+
+
+class ExperimentBase(Settings):
+    """A whole experiment: what a preset or a user's TOML file holds.
+
+    Attributes:
+        experiment: short name, also the run folder's.
+        title: for the report.
+        question: what the experiment asks, one sentence.
+        seed: every random stream derives from it, privacy noise excepted.
+        bootstrap: resamples of held-out patients behind each interval.
+        parallel_clients: clients that TFF's worker trains at a time; 0 leaves it to the worker.
+        extensions: users' modules to import, which register metrics and figures.
+    """
+
+    experiment: str = Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    title: str
+    question: str = ""
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
+    bootstrap: Annotated[int, Field(ge=10, le=100_000)] = 1000
+    parallel_clients: Annotated[int, Field(ge=0, le=10_000)] = 0
+    extensions: list[str] = []
+
+    @property
+    def tasks(self) -> Mapping[str, DatasetBase]:
+        """The datasets by name in the settings."""
+        raise NotImplementedError
+
+    @property
+    def seeds(self) -> dict[str, Any]:
+        """What results.json says about seeds."""
+        return {"experiment": self.seed}
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all settings that results depend on: what a resumed run must share."""
+        payload = self.model_dump(mode="json", exclude={"parallel_clients"})
+        return hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,66 @@
+"""The command `sample`: synthetic patients out of a saved generator, as a CSV file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from data.errors import SettingsError
+
+
+def add_sample_parser(commands: Any) -> None:
+    """Adds `sample FILE` to the command line."""
+    sample = commands.add_parser("sample", help="draw synthetic patients from a generator that a run has saved")
+    sample.add_argument("generator", type=Path, metavar="FILE.npz", help="a generator of a run folder's model/")
+    sample.add_argument("--rows", type=int, default=100, metavar="N", help="how many (default: 100)")
+    sample.add_argument(
+        "--where",
+        dest="conditions",
+        metavar="COLUMN=VALUE",
+        action="append",
+        default=[],
+        help="a code or label that every row has, as in --where sex=female --where condition=1",
+    )
+    sample.add_argument("--seed", type=int, metavar="N", help="the same seed gives the same rows")
+    sample.add_argument("--out", type=Path, metavar="FILE.csv", help="where to write (default: the terminal)")
+    sample.add_argument("--labels", action="store_true", help="write labels such as female in place of codes")
+    sample.set_defaults(action=_sample)
+
+
+def parse_conditions(texts: list[str]) -> dict[str, int | str]:
+    """`COLUMN=VALUE` texts as a mapping.
+
+    Raises:
+        SettingsError: a text of another form, or a column named twice.
+    """
+    conditions: dict[str, int | str] = {}
+    for text in texts:
+        column, separator, value = text.partition("=")
+        if not (separator and column.strip() and value.strip()):
+            raise SettingsError(f"--where {text}: expected COLUMN=VALUE, as in --where sex=female.")
+        if column.strip() in conditions:
+            raise SettingsError(f"--where {text}: {column.strip()} is named twice; every row has one value of it.")
+        conditions[column.strip()] = value.strip()
+    return conditions
+
+
+def _sample(parsed: argparse.Namespace) -> int:
+    from data.table_csv import table_text, write_table
+    from tff_health.synthesis.conditions import resolve_conditions
+    from tff_health.synthesis.generator_file import load_generator, read_schema
+
+    conditions = parse_conditions(parsed.conditions)
+    schema = read_schema(parsed.generator)
+    resolve_conditions(schema, conditions)  # before a network is built
+    if parsed.seed is not None and not 0 <= parsed.seed < 2**32:
+        raise SettingsError(f"--seed must be a whole number between 0 and {2**32 - 1}.")
+    generator = load_generator(parsed.generator)
+    table = generator.sample(parsed.rows, conditions, parsed.seed)
+    if parsed.out is None:
+        sys.stdout.write(table_text(table, schema, labels=parsed.labels))
+    else:
+        write_table(table, schema, parsed.out, labels=parsed.labels)
+        print(f"{len(table):,} synthetic rows in {parsed.out}")
+    return 0

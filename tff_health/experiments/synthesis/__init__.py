@@ -1,0 +1,1 @@
+"""Experiments on synthesizers: fitted across hospitals, sampled, and asked what the rows are worth and betray."""

@@ -1,0 +1,59 @@
+"""What can be said against an experiment on synthesizers before TensorFlow is imported and a folder is made."""
+
+from __future__ import annotations
+
+from data.errors import DataError, SettingsError, UnknownNameError
+from data.federation import Federation
+from tff_health.experiments.synthesis.arm_plan import plan_arm
+from tff_health.experiments.synthesis.settings import SynthesisSettings
+from tff_health.synthesis.building import build_synthesizer
+
+LEAST_SCORED = 10
+
+
+def check_arms(settings: SynthesisSettings) -> None:
+    """Builds every arm's synthesizer, so that a misspelt option is named at once.
+
+    Raises:
+        UnknownNameError: a synthesizer or option is unknown.
+        SettingsError: an option's value is not accepted.
+    """
+    for name, task in settings.datasets.items():
+        for label, arm in task.arms.items():
+            try:
+                build_synthesizer(arm.method, arm.options)
+            except SettingsError as error:
+                raise _placed(error, name, label) from None
+
+
+def check_synthesis(settings: SynthesisSettings, name: str, federation: Federation) -> None:
+    """Plans every arm with the hospitals that will train.
+
+    Args:
+        settings: of the experiment.
+        name: the dataset in the settings.
+        federation: the hospitals of the first split.
+
+    Raises:
+        SettingsError: names the arm: an epsilon out of reach, or more patients asked for than there are.
+        DataError: fewer held-out patients than anything could be measured on.
+    """
+    held_out = sum(len(hospital.test) for hospital in federation.scored)
+    if held_out < LEAST_SCORED:
+        raise DataError(
+            f"{name}: {held_out} held-out patients are too few to measure synthetic rows on; hold out at least "
+            f"{LEAST_SCORED}, by a larger test_fraction."
+        )
+    rows = {hospital.name: len(hospital.train) for hospital in federation.members}
+    for label, arm in settings.datasets[name].arms.items():
+        try:
+            plan_arm(arm, rows)
+            if arm.patients and arm.patients > sum(rows.values()):
+                raise SettingsError(f"patients = {arm.patients}, but there are {sum(rows.values())} training rows.")
+        except SettingsError as error:
+            raise _placed(error, name, label) from None
+
+
+def _placed(error: SettingsError, dataset: str, arm: str) -> SettingsError:
+    kind = UnknownNameError if isinstance(error, UnknownNameError) else SettingsError
+    return kind(f"datasets.{dataset}.arms.{arm}: {error}")

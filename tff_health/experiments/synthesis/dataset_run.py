@@ -1,0 +1,251 @@
+"""One dataset of an experiment on synthesizers: split by split, arm by arm. Resumable anywhere."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data.catalogue import load_dataset
+from data.federation import Federation
+from tff_health.experiments.events import Listener
+from tff_health.experiments.extensions import load_extensions
+from tff_health.experiments.run_folder import ledger_file, safe_name
+from tff_health.experiments.synthesis.arm_plan import plan_arm
+from tff_health.experiments.synthesis.fitting import Part, fit_part, parts, training_matrices
+from tff_health.experiments.synthesis.keeping import keep_generator, keep_table
+from tff_health.experiments.synthesis.measuring import measure_real, measure_synthetic
+from tff_health.experiments.synthesis.outcome import Cell, dataset_result
+from tff_health.experiments.synthesis.settings import SynthesisArm, SynthesisSettings
+from tff_health.experiments.synthesis.tables import TRAINING_VALUES
+from tff_health.experiments.synthesis.workload import EVALUATING, evaluating_work, fitting_work
+from tff_health.privacy.ledger import PrivacyLedger
+from tff_health.privacy.ledger_entry import ArmKey
+from tff_health.reporting.results import DatasetResult
+from tff_health.runtime.checkpoints import CheckpointStore
+from tff_health.runtime.seeds import integer_seed
+from tff_health.runtime.signals import InterruptGuard
+
+
+def run_synthesis(
+    settings: SynthesisSettings,
+    name: str,
+    folder: Path,
+    listener: Listener,
+    guard: InterruptGuard,
+    *,
+    data_dir: Path | None = None,
+) -> DatasetResult:
+    """Runs, or goes on with, all splits and arms of one dataset.
+
+    Args:
+        settings: of the whole experiment.
+        name: the dataset in the settings.
+        folder: the run folder.
+        listener: told of rows and progress.
+        guard: asked between steps whether the user wants to stop.
+        data_dir: where data files lie.
+
+    Returns:
+        The dataset's part of results.json.
+
+    Raises:
+        TffHealthError: the data cannot be used, the folder cannot be written, or the user stopped the run.
+    """
+    load_extensions(settings.extensions)
+    with PrivacyLedger(ledger_file(folder, name)) as ledger:
+        run = _SynthesisRun(settings, name, folder, listener, guard, ledger, data_dir)
+        cells: list[Cell] = []
+        for split in range(settings.splits_of(name)):
+            cells += run.split(split)
+        listener.stage(f"{name}: scoring")
+        return dataset_result(settings, name, run.federation(0), cells, ledger)
+
+
+class _SynthesisRun:
+    """What the splits of one dataset share."""
+
+    def __init__(
+        self,
+        settings: SynthesisSettings,
+        name: str,
+        folder: Path,
+        listener: Listener,
+        guard: InterruptGuard,
+        ledger: PrivacyLedger,
+        data_dir: Path | None,
+    ) -> None:
+        self.settings, self.name, self.folder = settings, name, folder
+        self.listener, self.guard, self.ledger, self.data_dir = listener, guard, ledger, data_dir
+        self.task = settings.datasets[name]
+
+    def federation(self, split: int) -> Federation:
+        """The hospitals with the train/test division of one split."""
+        base = self.task.options.get("split_seed", self.settings.seed)
+        options = {**self.task.options, "split_seed": base + split}
+        return load_dataset(self.task.source or self.name, options, data_dir=self.data_dir, seed=self.settings.seed)
+
+    def split(self, split: int) -> list[Cell]:
+        """All cells of one split: the real rows, then every arm that takes part."""
+        federation = self.federation(split)
+        matrices = training_matrices(federation)
+        digest = _fingerprint(matrices)
+        cells = [self._cell(split, "real", digest, lambda store: self._real(federation, split))]
+        for label, arm in self.task.arms.items():
+            if split >= self.settings.splits_of(self.name, label):
+                continue
+            plan = plan_arm(arm, {name: len(matrix) for name, matrix in matrices.items()})
+            for part in parts(arm, matrices):
+                full = f"{label}/{part.name}" if part.name else label
+
+                def synthesise(
+                    store: CheckpointStore,
+                    full: str = full,
+                    arm: SynthesisArm = arm,
+                    part: Part = part,
+                    plan: Any = plan,
+                ) -> dict[str, Any]:
+                    return self._synthetic(federation, split, full, arm, part, plan, store)
+
+                cells.append(self._cell(split, full, digest, synthesise))
+        return cells
+
+    def _cell(self, split: int, label: str, digest: str, compute: Any) -> Cell:
+        """One cell from its checkpoint, or computed and saved."""
+        self.guard.check()
+        with self._store(digest, str(split + 1), label, "measures") as store:
+            saved = self._latest(store)
+            if saved is None:
+                with self._store(digest, str(split + 1), label, "training") as training:
+                    document = compute(training)
+                store.save(0, {"json": json.dumps(document)})
+            else:
+                document = json.loads(str(saved["json"]))
+                self.listener.skip(self._work(split, label))
+        self.listener.rows(
+            "scores",
+            [(self.name, label, split + 1, metric, value) for metric, value in document["metrics"].items()],
+        )
+        self.listener.rows(
+            "training",
+            [
+                (
+                    self.name,
+                    label,
+                    split + 1,
+                    int(point["round"]),
+                    int(point.get("updates", 0)),
+                    *(point.get(value) for value in TRAINING_VALUES),
+                )
+                for point in document.get("history", ())
+            ],
+        )
+        return Cell(split, label, document)
+
+    def _work(self, split: int, label: str) -> float:
+        if label == "real":
+            return EVALUATING
+        arm = self.task.arms[label.split("/")[0]]
+        share = 1 / len(parts_of(arm, label, self.federation(split)))
+        return share * (fitting_work(arm) + evaluating_work(self.settings, self.name, split))
+
+    def _real(self, federation: Federation, split: int) -> dict[str, Any]:
+        self.listener.stage(f"{self.name}, split {split + 1}: real rows")
+        clock = time.perf_counter()
+        document = measure_real(federation, seed=integer_seed(self.settings.seed, "scoring", self.name, split))
+        self._advance(EVALUATING, clock, "real", split)
+        return document
+
+    def _synthetic(
+        self,
+        federation: Federation,
+        split: int,
+        label: str,
+        arm: SynthesisArm,
+        part: Part,
+        plan: Any,
+        store: CheckpointStore,
+    ) -> dict[str, Any]:
+        settings, share = self.settings, 1 / len(parts_of(arm, label, federation))
+        self.listener.stage(f"{self.name}, split {split + 1}: {label}")
+        clock, work = time.perf_counter(), share * fitting_work(arm)
+        told = 0.0
+
+        def progress(done: int, total: int, values: Mapping[str, float]) -> None:
+            nonlocal told
+            self.guard.check()
+            due = work * done / max(total, 1)
+            self.listener.advance(due - told, f"round {done} of {total}")
+            told = due
+
+        key = ArmKey(self.name, label, split + 1)
+        fitted = fit_part(
+            plan, part, federation, key, self.ledger, seed=settings.seed, progress=progress, checkpoints=store
+        )
+        seconds = time.perf_counter() - clock
+        self.listener.advance(work - told)
+        rows = max(round(settings.evaluation_of(self.name).rows * part.rows), 2)
+        clock = time.perf_counter()
+        table = fitted.generator.sample(rows, seed=integer_seed(settings.seed, "sample", self.name, label, split))
+        if split == 0:
+            keep_generator(self.folder, self.name, label, fitted.generator)
+            keep_table(self.folder, self.name, label, federation.schema, table)
+        document = measure_synthetic(
+            federation,
+            table,
+            part,
+            settings.evaluation_of(self.name),
+            kind=plan.synthesizer.kind,
+            first=split == 0,
+            augment=not part.name and arm.role == "arm",
+            seed=integer_seed(settings.seed, "scoring", self.name, split),
+            level=settings.bootstrap,
+        )
+        document |= {
+            "kind": plan.synthesizer.kind,
+            "seconds": seconds,
+            "facts": dict(fitted.facts),
+            "history": [dict(point) for point in fitted.history] if split == 0 else [],
+        }
+        self._advance(share * evaluating_work(settings, self.name, split), clock, label, split)
+        return document
+
+    def _advance(self, work: float, clock: float, label: str, split: int) -> None:
+        seconds = time.perf_counter() - clock
+        self.listener.rows("timings", [(self.name, label, split + 1, "measuring", round(seconds, 3))])
+        self.listener.advance(work)
+
+    @contextlib.contextmanager
+    def _store(self, digest: str, *names: str) -> Iterator[CheckpointStore]:
+        place = (self.folder / "checkpoints" / safe_name(self.name)).joinpath(*map(safe_name, names))
+        store = CheckpointStore(place, "/".join((self.settings.fingerprint, digest, *names)))
+        try:
+            yield store
+        finally:
+            store.close()
+
+    def _latest(self, store: CheckpointStore) -> Any:
+        checkpoint = store.latest()
+        for refused in store.refused:
+            self.listener.refused(refused.message)
+        return None if checkpoint is None else checkpoint.payload
+
+
+def parts_of(arm: SynthesisArm, label: str, federation: Federation) -> tuple[str, ...]:
+    """The names of an arm's parts, of which `label` is one."""
+    return tuple(hospital.name for hospital in federation.members) if arm.data == "each-hospital" else ("",)
+
+
+def _fingerprint(matrices: Mapping[str, np.ndarray]) -> str:
+    """SHA-256 over the training rows: a resumed run must see the same patients."""
+    digest = hashlib.sha256()
+    for name, matrix in matrices.items():
+        digest.update(f"{name}\0{matrix.shape}".encode())
+        digest.update(np.ascontiguousarray(matrix).tobytes())
+    return digest.hexdigest()

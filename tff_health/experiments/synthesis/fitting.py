@@ -1,0 +1,127 @@
+"""One arm in one split: who trains on what, and the generators that come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from data.federation import Federation
+from tff_health.experiments.synthesis.arm_plan import ArmPlan
+from tff_health.experiments.synthesis.settings import SynthesisArm
+from tff_health.privacy.ledger import PrivacyLedger
+from tff_health.privacy.ledger_entry import ArmKey, LedgerEntry
+from tff_health.runtime.seeds import integer_seed
+from tff_health.synthesis.synthesizer import Fitted, Progress
+
+if TYPE_CHECKING:
+    from tff_health.runtime.checkpoints import CheckpointStore
+
+Matrices = Mapping[str, np.ndarray]
+"""Encoded training rows by hospital."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Hospitals that train one generator together.
+
+    Attributes:
+        name: empty for all of them, or the hospital that trains for itself.
+        matrices: what each holds, float64 [rows, columns].
+        hospitals: whose rows these are, for the ledger.
+    """
+
+    name: str
+    matrices: tuple[np.ndarray, ...]
+    hospitals: tuple[str, ...]
+
+    @property
+    def rows(self) -> int:
+        """Training rows."""
+        return sum(len(matrix) for matrix in self.matrices)
+
+
+def training_matrices(federation: Federation) -> dict[str, np.ndarray]:
+    """What each hospital that trains holds, as `Schema.encode` gives it."""
+    return {hospital.name: federation.schema.encode(hospital.train) for hospital in federation.members}
+
+
+def parts(arm: SynthesisArm, matrices: Matrices) -> tuple[Part, ...]:
+    """The groups of hospitals that each train one generator."""
+    if arm.patients:
+        matrices = _first_patients(matrices, arm.patients)
+    names = tuple(matrices)
+    if arm.data == "each-hospital":
+        return tuple(Part(name, (matrices[name],), (name,)) for name in names)
+    if arm.data == "pooled":
+        return (Part("", (np.concatenate(list(matrices.values())),), names),)
+    return (Part("", tuple(matrices.values()), names),)
+
+
+def _first_patients(matrices: Matrices, count: int) -> dict[str, np.ndarray]:
+    """The first `count` patients, one of each hospital in turn."""
+    taken = dict.fromkeys(matrices, 0)
+    for name in _in_turn(matrices):
+        if sum(taken.values()) == count:
+            break
+        taken[name] += 1
+    return {name: matrix[: taken[name]] for name, matrix in matrices.items() if taken[name]}
+
+
+def _in_turn(matrices: Matrices) -> Iterator[str]:
+    for row in range(max(len(matrix) for matrix in matrices.values())):
+        for name, matrix in matrices.items():
+            if row < len(matrix):
+                yield name
+
+
+def fit_part(
+    plan: ArmPlan,
+    part: Part,
+    federation: Federation,
+    key: ArmKey,
+    ledger: PrivacyLedger,
+    *,
+    seed: int,
+    progress: Progress,
+    checkpoints: CheckpointStore,
+) -> Fitted:
+    """Fits one generator, and enters what it releases before it does.
+
+    A fit that goes on from a checkpoint repeats no release, so that it is entered once. One that was interrupted before
+    its first checkpoint may have released something already: it is entered, and counted, again.
+
+    Raises:
+        TffHealthError: see `Synthesizer.fit`.
+    """
+    import dp_accounting
+
+    event = plan.synthesizer.event()
+    begun = any(entry.concerns(key) and set(part.hospitals) & set(entry.hospitals) for entry in ledger.entries)
+    number = None
+    if not (begun and checkpoints.latest() is not None):
+        unprotected = dp_accounting.NonPrivateDpEvent()
+        others = {"hospital": unprotected}
+        entry = LedgerEntry(
+            key.dataset,
+            key.arm,
+            key.repeat,
+            "patient",
+            event or unprotected,
+            "training",
+            part.hospitals,
+            other_units=others,
+        )
+        number = ledger.reserve(entry)
+    fitted = plan.synthesizer.fit(
+        federation.schema,
+        part.matrices,
+        seed=integer_seed(seed, "synthesis", key.dataset, str(key.arm), part.name, key.repeat),
+        progress=progress,
+        checkpoints=checkpoints,
+    )
+    if number is not None:
+        ledger.confirm(number)
+    return fitted

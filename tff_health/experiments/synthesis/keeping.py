@@ -1,0 +1,27 @@
+"""What a run keeps of its synthesizers: each arm's generator of the first split, and the rows it made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from data.schema import Schema
+from data.table_csv import write_table
+from tff_health.experiments.run_folder import safe_name
+from tff_health.synthesis.generator import TableGenerator
+from tff_health.synthesis.generator_file import save_generator
+
+
+def keep_generator(folder: Path, dataset: str, label: str, generator: TableGenerator) -> None:
+    """Saves a generator as `model/DATASET--ARM.npz`, for the command `sample`."""
+    save_generator(generator, folder / "model" / f"{_stem(dataset, label)}.npz", {"dataset": dataset, "arm": label})
+
+
+def keep_table(folder: Path, dataset: str, label: str, schema: Schema, table: pd.DataFrame) -> None:
+    """Saves synthetic rows as `synthetic/DATASET--ARM.csv`."""
+    write_table(table, schema, folder / "synthetic" / f"{_stem(dataset, label)}.csv")
+
+
+def _stem(dataset: str, label: str) -> str:
+    return "--".join(safe_name(part) for part in (dataset, *label.split("/")))

@@ -1,0 +1,177 @@
+"""From finished cells to the document model of results.json."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from data.federation import Federation
+from tff_health.evaluation.synthesis.classifiers import CLASSIFIERS
+from tff_health.evaluation.t_interval import t_interval
+from tff_health.experiments.synthesis.arm_plan import plan_arm
+from tff_health.experiments.synthesis.comparison import (
+    column_comparisons,
+    column_summaries,
+    first_patients,
+    table_correlation,
+)
+from tff_health.experiments.synthesis.privacy import arm_privacy, ledger_totals
+from tff_health.experiments.synthesis.settings import SynthesisArm, SynthesisSettings
+from tff_health.privacy.ledger import PrivacyLedger
+from tff_health.reporting.hospital_counts import hospital_counts
+from tff_health.reporting.results import Arm, DatasetResult, Metric
+from tff_health.reporting.synthesis_document import ArmSynthesis, DatasetSynthesis, HistoryPoint
+from tff_health.synthesis.catalogue import SYNTHESIZERS
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One arm, or one hospital's part of it, in one split.
+
+    Attributes:
+        split: from 0.
+        label: arm, or arm/hospital; `real` for the real rows.
+        document: what was measured: `metrics` (number or None by name), `intervals` ([low, high] by name), and more.
+    """
+
+    split: int
+    label: str
+    document: Mapping[str, Any]
+
+
+def dataset_result(
+    settings: SynthesisSettings, name: str, federation: Federation, cells: Sequence[Cell], ledger: PrivacyLedger
+) -> DatasetResult:
+    """The results of one dataset.
+
+    Args:
+        settings: of the whole experiment.
+        name: the dataset in the settings.
+        federation: of the first split.
+        cells: all of them.
+        ledger: of the dataset.
+    """
+    by_label: dict[str, list[Cell]] = {}
+    for cell in cells:
+        by_label.setdefault(cell.label, []).append(cell)
+    real = by_label.pop("real")
+    splits = settings.splits_of(name)
+    arms = {label: _arm(settings, name, label, found, federation, ledger, splits) for label, found in by_label.items()}
+    first = real[0].document
+    synthesis = DatasetSynthesis(
+        classifiers=list(CLASSIFIERS),
+        splits=splits,
+        rows=int(first["rows"]),
+        test_rows=int(first["test_rows"]),
+        columns=column_summaries(first["table"]),
+        correlation=table_correlation(first["table"]),
+        quasi_identifiers=[column.name for column in federation.schema.columns if column.quasi_identifier],
+        real_metrics=_metrics(real, splits),
+        notes=_notes(settings, name),
+    )
+    return DatasetResult(
+        title=federation.title,
+        kind=federation.kind,
+        source=federation.source,
+        licence=federation.licence,
+        target=federation.schema.target,
+        positive=federation.schema.positive_label,
+        protocol=federation.protocol,
+        notes=list(federation.notes),
+        hospitals=hospital_counts(federation),
+        arms=arms,
+        synthesis=synthesis,
+        ledger=ledger_totals(settings, name, ledger),
+    )
+
+
+def _arm(
+    settings: SynthesisSettings,
+    name: str,
+    label: str,
+    cells: Sequence[Cell],
+    federation: Federation,
+    ledger: PrivacyLedger,
+    splits: int,
+) -> Arm:
+    arm = settings.datasets[name].arms[label.split("/")[0]]
+    first = cells[0].document
+    facts = first.get("facts", {})
+    rows = {hospital.name: len(hospital.train) for hospital in federation.members}
+    plan = plan_arm(arm, rows)
+    part = label.partition("/")[2]
+    seconds = [float(cell.document["seconds"]) for cell in cells]
+    cost: dict[str, Any] = {"seconds": sum(seconds) / len(seconds)}
+    cost |= {key: facts[key] for key in ("seconds_per_round", "bytes_up", "updates_per_second") if key in facts}
+    purpose = {"ablation": "ablation", "control": "control"}.get(arm.role)
+    return Arm(
+        title=f"{part} alone" if part else arm.title or label,
+        description=_description(arm),
+        federated=arm.data == "federation",
+        settings={"method": arm.method, "data": arm.data, **arm.options},
+        metrics=_metrics(cells, splits),
+        privacy=arm_privacy(name, label, plan, rows, ledger) if arm.privacy else None,
+        secure_aggregation="simulated" if arm.privacy and arm.privacy.placement == "shared" else "none",
+        cost=cost,
+        synthesis=ArmSynthesis(
+            kind=str(first["kind"]),
+            purpose="own-generator" if part else purpose,
+            updates=int(facts.get("updates", 0)),
+            rows=int(first["rows"]),
+            columns=column_comparisons(first["comparison"]),
+            summaries=column_summaries(first["table"]),
+            correlation=table_correlation(first["table"]),
+            history=[_point(point) for point in first.get("history", ())],
+            sample=first_patients(first["sample"]),
+            notes=sorted({note for cell in cells for note in cell.document.get("notes", ())}),
+        ),
+    )
+
+
+def _description(arm: SynthesisArm) -> str:
+    text = SYNTHESIZERS[arm.method][1] if arm.method in SYNTHESIZERS else f"the user's own {arm.method}"
+    who = {"federation": "fitted across hospitals", "pooled": "fitted on all rows in one place"}
+    return f"{text}; {who.get(arm.data, 'fitted by each hospital on its own rows')}"
+
+
+def _metrics(cells: Sequence[Cell], splits: int) -> dict[str, Metric]:
+    """Means over splits with t intervals; where there is one split, the interval that was measured within it."""
+    names = dict.fromkeys(name for cell in cells for name in cell.document["metrics"])
+    found = {}
+    for name in names:
+        seeds: list[float | None] = [None] * splits
+        for cell in cells:
+            seeds[cell.split] = _number(cell.document["metrics"].get(name))
+        mean = t_interval(seeds)
+        low, high = mean.low, mean.high
+        if mean.count == 1:
+            within = next(
+                (c.document.get("intervals", {}).get(name) for c in cells if seeds[c.split] is not None), None
+            )
+            low, high = within if within else (None, None)
+        found[name] = Metric(
+            value=mean.value, low=low, high=high, n=int(cells[0].document.get("test_rows", 0)), seeds=seeds
+        )
+    return found
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def _point(point: Mapping[str, float]) -> HistoryPoint:
+    values = {key: value for key, value in point.items() if key not in ("round", "updates")}
+    return HistoryPoint(round=int(point["round"]), updates=int(point.get("updates", 0)), values=values)
+
+
+def _notes(settings: SynthesisSettings, name: str) -> list[str]:
+    share = settings.evaluation_of(name).rows
+    size = "as many rows as its training hospitals have" if share == 1 else f"{share:g} times its training rows"
+    return [
+        f"{settings.splits_of(name)} repeated stratified splits into training and held-out patients; every generator "
+        f"is fitted anew in each split, on training rows alone, and asked for {size}.",
+        "Intervals over splits are Student's t; splits share patients, so that they are somewhat too short.",
+        "Classifiers' preprocessing is fitted on the rows that they are trained on, synthetic ones included.",
+    ]

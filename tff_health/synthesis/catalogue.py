@@ -1,0 +1,28 @@
+"""Synthesizers by name. Imports nothing heavy."""
+
+from __future__ import annotations
+
+from data.errors import UnknownNameError
+from data.named import NAMED
+
+SYNTHESIZERS: dict[str, tuple[str, str]] = {
+    "ctgan": ("tff_health.synthesis.ctgan:Ctgan", "federated conditional GAN for tables (arXiv 1907.00503)"),
+    "independent-marginals": (
+        "tff_health.synthesis.marginals.independent_marginals:IndependentMarginals",
+        "every column by itself: what any generator must beat",
+    ),
+    "label-histograms": (
+        "tff_health.synthesis.marginals.label_histograms:LabelHistograms",
+        "histograms of every column by label, from one secure sum",
+    ),
+    "marginal-tree": (
+        "tff_health.synthesis.marginals.marginal_tree:MarginalTree",
+        "a tree of two-way marginals, chosen and measured privately",
+    ),
+}
+
+
+def check_synthesizer_name(name: str) -> None:
+    """Raises `UnknownNameError` with the nearest name unless `name` can be looked up."""
+    if name not in SYNTHESIZERS and not NAMED.fullmatch(name):
+        raise UnknownNameError.among("synthesizer", name, SYNTHESIZERS)
