@@ -59,3 +59,10 @@ class Metric(Document):
     high: Number = None
     n: Count = 0
     seeds: list[Number] = Field(default_factory=list)
+
+
+class Correlation(Document):
+    """Pearson correlations, square, in the order of `names`."""
+
+    names: list[str]
+    matrix: list[list[Number]]

@@ -28,9 +28,15 @@ from tff_health.reporting.guarantee import lower, small, upper
 from tff_health.reporting.membership_findings import attack_label
 from tff_health.reporting.paper_tables import paper_groups, paper_tables, peer_groups
 from tff_health.reporting.privacy_cost import privacy_answer
-from tff_health.reporting.protection import details, guarantee_warnings, protection
+from tff_health.reporting.protection import details, guarantee_warnings
 from tff_health.reporting.record import Run, load_run
-from tff_health.reporting.results import Metric, Reference
+from tff_health.reporting.results import Arm, Metric, Reference
+from tff_health.reporting.synthesis.answer import QUESTION, synthesis_caveats, synthesis_summary, synthesis_verdicts
+from tff_health.reporting.synthesis.arms import real_metric
+from tff_health.reporting.synthesis.glossary import SYNTHESIS
+from tff_health.reporting.synthesis.references import P2_CITATION, concerns_synthesis
+from tff_health.reporting.synthesis.section import dataset_protection, synthesis_sections
+from tff_health.reporting.synthesis.views import classifier_view, privacy_view
 
 TABLE_METRICS = ("accuracy", "auc", "sensitivity", "specificity", "f1", "brier", "ece", "loss")
 
@@ -83,34 +89,43 @@ def file_stem(name: str) -> str:
 
 
 def _context(run: Run, others: list[Run], drawn: dict[str, list[DrawnFigure]]) -> dict[str, Any]:
-    results = run.results
-    found = verdicts(run)
-    references = _references(run)
-    shielded = {name: protection(run.record(name)) for name in results.datasets}
+    # Synthetic patients have sections of their own: the other parts see classifiers, and Privacy sees all arms.
+    plain, judged = classifier_view(run), privacy_view(run)
+    results, made = plain.results, synthesis_verdicts(run)
+    found = verdicts(plain)
+    references = [one for one in _references(plain) if not concerns_synthesis(one)]
+    shielded = {name: dataset_protection(run, name) for name in results.datasets}
     concerns_paper = bool(references) or paper.PAPER_DATASET in results.datasets
     return {
         "run": run,
         "results": results,
         "others": others,
         "cells": read_cells(run.folder),
-        "comparison": _comparison([run, *others]) if others else [],
+        "comparison": _comparison([judged, *map(privacy_view, others)]) if others else [],
         "verdicts": found,
-        "summary": summary(found),
-        "caveats": caveats(run, found),
-        "privacy_answer": privacy_answer(run),
+        "summary": summary(found) if found or not made else "",
+        "caveats": [*caveats(plain, found), *synthesis_caveats(run)],
+        "privacy_answer": privacy_answer(plain),
         "protection": shielded,
+        "judged": judged.results,
         "paper_tables": paper_tables(results, references),
         "paper_groups": paper_groups(references),
         "peer_groups": peer_groups(references),
         "citation": paper.CITATION,
+        "p2_citation": P2_CITATION,
         "contradictions": contradictions(results) if concerns_paper else [],
         "figures": drawn,
         "table_metrics": TABLE_METRICS,
-        "metric_glossary": glossary.METRICS,
+        "metric_glossary": glossary.METRICS if found or not made else {},
+        "synthesis_glossary": SYNTHESIS if made else {},
         "privacy_glossary": glossary.PRIVACY if any(shielded.values()) else {},
-        "arm_glossary": glossary.arm_lines(results),
-        "internal": any(dataset.kind == "real" and dataset.arms for dataset in results.datasets.values()),
+        "arm_glossary": glossary.arm_lines(run.results),
+        "internal": any(dataset.kind == "real" and dataset.arms for dataset in run.results.datasets.values()),
         "anchors": {name: f"dataset-{position}" for position, name in enumerate(results.datasets, 1)},
+        "synthesis": synthesis_sections(run),
+        "synthesis_verdicts": made,
+        "synthesis_summary": synthesis_summary(made),
+        "synthesis_question": QUESTION,
     }
 
 
@@ -165,6 +180,8 @@ def _environment() -> jinja2.Environment:
         "attack_label": attack_label,
         "details": details,
         "guarantee_warnings": guarantee_warnings,
+        "real_metric": real_metric,
+        "settings_and_cost": _settings_and_cost,
         "short": _short,
         "bounds": _bounds,
         "value": _setting,
@@ -173,6 +190,10 @@ def _environment() -> jinja2.Environment:
         "lower_first": _lower_first,
     }
     return environment
+
+
+def _settings_and_cost(arm: Arm) -> dict[str, object]:
+    return {**arm.settings, **arm.cost}
 
 
 def _bounds(metric: Metric, digits: int = 3) -> str:

@@ -20,8 +20,9 @@ from pydantic import (
 )
 
 from tff_health.reporting.atomic import ReportError, write_atomically
-from tff_health.reporting.document import Count, Document, Metric, Number
+from tff_health.reporting.document import Correlation, Count, Document, Metric, Number
 from tff_health.reporting.privacy_document import Audit, LedgerTotal, MembershipAttack, Privacy
+from tff_health.reporting.synthesis_document import ArmSynthesis, DatasetSynthesis
 
 SCHEMA_NAME = "tff_health.results"
 SCHEMA_VERSION = 1
@@ -61,6 +62,7 @@ class Arm(Document):
         membership: membership inference by attack, on the first seed's model.
         audit: None where the arm was not audited.
         cost: seconds_per_round, bytes_up, ...
+        synthesis: what the arm makes, where it makes synthetic patients; None for classifiers.
     """
 
     title: str
@@ -75,6 +77,7 @@ class Arm(Document):
     membership: dict[str, MembershipAttack] = Field(default_factory=dict)
     audit: Audit | None = None
     cost: dict[str, Number] = Field(default_factory=dict)
+    synthesis: ArmSynthesis | None = None
 
     def metric(self, name: str) -> Metric:
         """The metric `name`, or an empty one where the arm lacks it."""
@@ -137,13 +140,6 @@ class ColumnStatistics(Document):
     categories: dict[str, float] | None = None
 
 
-class Correlation(Document):
-    """Pearson correlations, square, in the order of `names`."""
-
-    names: list[str]
-    matrix: list[list[Number]]
-
-
 class Statistics(Document):
     """Federated statistics of the training rows."""
 
@@ -176,6 +172,7 @@ class DatasetResult(Document):
     private_preprocessing: list[str] = Field(default_factory=list)
     membership_control: dict[str, MembershipAttack] = Field(default_factory=dict)
     ledger: list[LedgerTotal] = Field(default_factory=list)
+    synthesis: DatasetSynthesis | None = None
 
     @property
     def headline_arm(self) -> str | None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # After a unit of work: units done, units in all, and what was measured (losses); may raise to stop.
 Progress = Callable[[int, int, Mapping[str, float]], None]
+# What is measured of a generator while it trains, by name, for curves.
+Probe = Callable[[TableGenerator], Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Synthesizer(ABC):
         seed: int,
         progress: Progress | None = None,
         checkpoints: CheckpointStore | None = None,
+        probe: Probe | None = None,
     ) -> Fitted:
         """Fits a generator across hospitals, which never pool a row.
 
@@ -66,6 +69,8 @@ class Synthesizer(ABC):
             progress: told after every unit of work.
             checkpoints: where to save and go on from; long fits use it, short ones need not. A private fit that goes on
                 never repeats a release: what it had begun counts as done.
+            probe: measures the generator now and then while it trains; its values go into the history. Fits of one round
+                leave it out.
 
         Raises:
             DataError: rows nothing can be fitted on.

@@ -21,6 +21,7 @@ from tff_health.experiments.synthesis.arm_plan import plan_arm
 from tff_health.experiments.synthesis.fitting import Part, fit_part, parts, training_matrices
 from tff_health.experiments.synthesis.keeping import keep_generator, keep_table
 from tff_health.experiments.synthesis.measuring import measure_real, measure_synthetic
+from tff_health.experiments.synthesis.probing import variety_probe
 from tff_health.experiments.synthesis.outcome import Cell, dataset_result
 from tff_health.experiments.synthesis.settings import SynthesisArm, SynthesisSettings
 from tff_health.experiments.synthesis.tables import TRAINING_VALUES
@@ -158,7 +159,11 @@ class _SynthesisRun:
     def _real(self, federation: Federation, split: int) -> dict[str, Any]:
         self.listener.stage(f"{self.name}, split {split + 1}: real rows")
         clock = time.perf_counter()
-        document = measure_real(federation, seed=integer_seed(self.settings.seed, "scoring", self.name, split))
+        document = measure_real(
+            federation,
+            seed=integer_seed(self.settings.seed, "scoring", self.name, split),
+            augmentation=self.settings.evaluation_of(self.name).augmentation,
+        )
         self._advance(EVALUATING, clock, "real", split)
         return document
 
@@ -186,7 +191,15 @@ class _SynthesisRun:
 
         key = ArmKey(self.name, label, split + 1)
         fitted = fit_part(
-            plan, part, federation, key, self.ledger, seed=settings.seed, progress=progress, checkpoints=store
+            plan,
+            part,
+            federation,
+            key,
+            self.ledger,
+            seed=settings.seed,
+            progress=progress,
+            checkpoints=store,
+            probe=variety_probe(part, federation.schema) if split == 0 else None,
         )
         seconds = time.perf_counter() - clock
         self.listener.advance(work - told)
@@ -201,11 +214,10 @@ class _SynthesisRun:
             table,
             part,
             settings.evaluation_of(self.name),
-            kind=plan.synthesizer.kind,
             first=split == 0,
+            only=settings.splits_of(self.name) == 1,
             augment=not part.name and arm.role == "arm",
             seed=integer_seed(settings.seed, "scoring", self.name, split),
-            level=settings.bootstrap,
         )
         document |= {
             "kind": plan.synthesizer.kind,

@@ -14,7 +14,7 @@ from tff_health.experiments.synthesis.settings import SynthesisArm
 from tff_health.privacy.ledger import PrivacyLedger
 from tff_health.privacy.ledger_entry import ArmKey, LedgerEntry
 from tff_health.runtime.seeds import integer_seed
-from tff_health.synthesis.synthesizer import Fitted, Progress
+from tff_health.synthesis.synthesizer import Fitted, Probe, Progress
 
 if TYPE_CHECKING:
     from tff_health.runtime.checkpoints import CheckpointStore
@@ -87,6 +87,7 @@ def fit_part(
     seed: int,
     progress: Progress,
     checkpoints: CheckpointStore,
+    probe: Probe | None = None,
 ) -> Fitted:
     """Fits one generator, and enters what it releases before it does.
 
@@ -121,6 +122,7 @@ def fit_part(
         seed=integer_seed(seed, "synthesis", key.dataset, str(key.arm), part.name, key.repeat),
         progress=progress,
         checkpoints=checkpoints,
+        probe=probe,
     )
     if number is not None:
         ledger.confirm(number)

@@ -8,6 +8,8 @@ TRAINING_VALUES = (
     "gradient_penalty",
     "generator_loss",
     "categories_covered",
+    "modes_covered",
+    "entropy_ratio",
     "duplicates",
 )
 SYNTHESIS_TABLES: dict[str, tuple[str, ...]] = {

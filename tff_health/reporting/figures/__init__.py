@@ -16,6 +16,13 @@ from tff_health.reporting.figures import privacy_utility
 from tff_health.reporting.figures import private_rounds
 from tff_health.reporting.figures import membership
 from tff_health.reporting.figures import audit
+from tff_health.reporting.figures import synthesis_arms
+from tff_health.reporting.figures import synthesis_epsilon
+from tff_health.reporting.figures import synthesis_columns
+from tff_health.reporting.figures import synthesis_correlation
+from tff_health.reporting.figures import synthesis_losses
+from tff_health.reporting.figures import synthesis_collapse
+from tff_health.reporting.figures import synthesis_membership
 
 __all__ = [
     "arms",
@@ -33,4 +40,11 @@ __all__ = [
     "roc",
     "rounds",
     "shares",
+    "synthesis_arms",
+    "synthesis_collapse",
+    "synthesis_columns",
+    "synthesis_correlation",
+    "synthesis_epsilon",
+    "synthesis_losses",
+    "synthesis_membership",
 ]

@@ -21,10 +21,11 @@ from matplotlib.figure import Figure
 
 from tff_health.reporting.record import RunRecord
 from tff_health.reporting.style import RC
+from tff_health.reporting.synthesis.views import classifier_record
 
 logger = logging.getLogger(__name__)
 
-Section = Literal["data", "results", "privacy"]
+Section = Literal["data", "results", "privacy", "synthesis"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ class RegisteredFigure:
         name: of its files, `figures/DATASET-NAME.svg`.
         title: its heading.
         function: returns None where the record holds nothing to draw.
-        section: among the figures on the data, on the results or on privacy.
+        section: among the figures on the data, on the results, on privacy or on synthetic patients. Only the last see
+            arms that make synthetic patients.
         paper: the figure of P1 that it answers to, such as `Fig. 15`; empty for none.
     """
 
@@ -90,7 +92,7 @@ def register_figure(
     Args:
         name: letters, digits and hyphens, since files are called by it.
         title: heading in the report.
-        section: `data`, `results` or `privacy`.
+        section: `data`, `results`, `privacy` or `synthesis`.
         paper: the figure of P1 that it answers to.
 
     Raises:
@@ -131,7 +133,7 @@ def draw(registered: RegisteredFigure, record: RunRecord) -> DrawnFigure | None:
     head = (registered.name, registered.title, registered.section, registered.paper)
     try:
         with matplotlib.rc_context(RC):  # type: ignore[arg-type]
-            drawing = registered.function(record)
+            drawing = registered.function(record if registered.section == "synthesis" else classifier_record(record))
             if drawing is None:
                 return None
             svg, png = io.BytesIO(), io.BytesIO()

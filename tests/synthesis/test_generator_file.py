@@ -1,0 +1,143 @@
+"""Generators as files: read back alike, without pickle, and refused in one sentence where damaged."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from bootstrap_generator import SCHEMA, MeansGenerator
+
+from data.errors import DataError, SettingsError
+from data.table_csv import table_text, write_table
+from tff_health.synthesis.generator_file import load_generator, read_facts, read_schema, save_generator
+
+
+@pytest.fixture
+def saved(tmp_path):
+    generator = MeansGenerator(SCHEMA, np.array([54.4, 1.0, 0.5, 2.0, 0.0]))
+    path = tmp_path / "deep" / "generator.npz"
+    save_generator(generator, path, {"arm": "means"})
+    return generator, path
+
+
+def test_a_loaded_generator_samples_the_same_table(saved):
+    generator, path = saved
+    again = load_generator(path)
+    pd.testing.assert_frame_equal(again.sample(50, seed=3), generator.sample(50, seed=3))
+    assert again.schema == SCHEMA
+    assert read_schema(path) == SCHEMA
+    assert read_facts(path) == {"arm": "means"}
+
+
+def test_codes_and_tuples_of_the_schema_keep_their_types(saved):
+    schema = load_generator(saved[1]).schema
+    assert schema["sex"].codes == (0, 1)
+    assert schema["site"].codes == ("a", "b", "c")
+    assert schema["oldpeak"].missing_codes == (-9.0,)
+    assert schema["age"].bounds == (18, 100)
+
+
+def test_the_file_holds_no_objects_and_no_pickle(saved):
+    with np.load(saved[1], allow_pickle=False) as archive:
+        assert set(archive.files) == {"generator.json", "means"}
+        assert all(not archive[name].dtype.hasobject for name in archive.files)
+
+
+@pytest.mark.parametrize("cut", [0, 10, 200, -1])
+def test_a_truncated_file_is_refused_in_one_sentence(saved, cut):
+    path = saved[1]
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(DataError, match="generator"):
+        load_generator(path)
+
+
+def test_other_files_are_refused(tmp_path, saved):
+    with pytest.raises(DataError, match="no such file"):
+        load_generator(tmp_path / "nothing.npz")
+    foreign = tmp_path / "foreign.npz"
+    np.savez(foreign, weights=np.zeros(3))
+    with pytest.raises(DataError, match="no generator"):
+        load_generator(foreign)
+    meta = json.dumps({"format": "tff_health.generator/99"}).encode()
+    np.savez(foreign, **{"generator.json": np.frombuffer(meta, np.uint8)})
+    with pytest.raises(DataError, match="version"):
+        load_generator(foreign)
+    pickled = tmp_path / "pickled.npz"
+    np.savez(pickled, **{"generator.json": np.array([{"a": 1}], dtype=object)})
+    with pytest.raises(DataError, match="cannot be read"):
+        load_generator(pickled)
+
+
+def test_a_class_that_is_no_generator_is_refused(saved):
+    path = saved[1]
+    with np.load(path) as archive:
+        meta = json.loads(archive["generator.json"].tobytes())
+        arrays = {name: archive[name] for name in archive.files if name != "generator.json"}
+    meta["class"] = "os:system"
+    np.savez(path, **{"generator.json": np.frombuffer(json.dumps(meta).encode(), np.uint8)}, **arrays)
+    with pytest.raises(DataError, match="no generator of tables"):
+        load_generator(path)
+
+
+class TestSampling:
+    generator = MeansGenerator(SCHEMA, np.array([54.4, 1.0, 0.5, 2.0, 0.0]))
+
+    def test_conditions_by_code_and_label(self):
+        table = self.generator.sample(40, {"sex": "Female", "sick": 1, "site": "b"}, seed=1)
+        assert set(table["sex"]) == {0}
+        assert set(table["sick"]) == {1}
+        assert set(table["site"]) == {"b"}
+
+    def test_same_seed_same_rows_and_another_seed_other_rows(self):
+        first, second, third = (self.generator.sample(30, seed=seed) for seed in (5, 5, 6))
+        pd.testing.assert_frame_equal(first, second)
+        assert not first.equals(third)
+        assert not self.generator.sample(30).equals(self.generator.sample(30))
+
+    def test_no_rows_is_an_empty_table_with_all_columns(self):
+        assert list(self.generator.sample(0).columns) == list(SCHEMA.names)
+
+    @pytest.mark.parametrize(
+        ("conditions", "words"),
+        [
+            ({"sexx": 1}, "did you mean 'sex'"),
+            ({"age": 50}, "coded columns only"),
+            ({"sex": "femal"}, "codebook .0 = female, 1 = male."),
+        ],
+    )
+    def test_wrong_conditions_are_named(self, conditions, words):
+        with pytest.raises(SettingsError, match=words):
+            self.generator.sample(10, conditions)
+
+    def test_negative_rows_are_refused(self):
+        with pytest.raises(SettingsError, match="rows must lie"):
+            self.generator.sample(-1)
+
+
+class TestCsv:
+    table = MeansGenerator(SCHEMA, np.array([54.4, 1.0, 0.5, 2.0, 0.0])).sample(60, seed=2)
+
+    def test_types_of_the_schema(self):
+        lines = table_text(self.table, SCHEMA).splitlines()
+        assert lines[0] == "age,sex,oldpeak,site,sick"
+        cells = [line.split(",") for line in lines[1:]]
+        ages, sexes, sites = ([row[place] for row in cells] for place in (0, 1, 3))
+        assert set(ages) == {"54"}
+        assert set(sexes) == {"1"}
+        assert set(sites) == {"c"}
+        assert any(line.split(",")[2] == "" for line in lines[1:]), "missing cells are empty"
+
+    def test_labels(self):
+        assert ",male," in table_text(self.table, SCHEMA, labels=True)
+
+    def test_it_reads_back_unchanged(self, tmp_path):
+        path = tmp_path / "out" / "table.csv"
+        write_table(self.table, SCHEMA, path)
+        again = SCHEMA.check(pd.read_csv(path), str(path))
+        for column in SCHEMA.columns:
+            if column.is_numeric:
+                np.testing.assert_allclose(again[column.name], self.table[column.name], rtol=1e-6)
+            else:
+                assert list(again[column.name]) == list(self.table[column.name])

@@ -1,0 +1,1 @@
+"""Variational Gaussian mixtures of single columns, fitted across hospitals by summing their sufficient statistics."""

@@ -1,0 +1,1 @@
+"""How good synthetic patients are: useful, faithful, varied. NumPy, scikit-learn and SDMetrics; no TensorFlow."""

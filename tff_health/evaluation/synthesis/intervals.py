@@ -1,0 +1,200 @@
+"""Bootstrap intervals of synthetic rows' metrics on one split; over several, take `evaluation/t_interval.py`.
+
+They answer "what would other rows have given?", with the generator as it is: neither another run of training nor other
+training patients are in them. What is drawn with replacement:
+
+- `tstr`, `trtr`, `augmented`: the held-out patients; the classifiers stay as they are;
+- `detection`: the rows, real and synthetic ones apart, each with its cross-validated score;
+- `coverage`, and repeated rows of `collapse`: the rows, each with its own term, the neighbours staying as they are,
+  because a row drawn twice would be its own neighbour;
+- `fidelity`, the rest of `collapse` and users' metrics: the rows of all tables, and the metric is computed anew.
+  Tables drawn from tables are less alike than these were, so the resampled values are shifted to have the metric's own
+  value as their mean: the width is the bootstrap's, the place is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+
+from tff_health.evaluation.bootstrap import LEVEL, Interval, patient_weights
+from tff_health.evaluation.synthesis.binning import positions
+from tff_health.evaluation.synthesis.collapse import CollapseReference, collapse_metrics, comparable_rows, repeats
+from tff_health.evaluation.synthesis.coverage import AGAINST, table_coverage_terms
+from tff_health.evaluation.synthesis.detection import detection_scores
+from tff_health.evaluation.synthesis.fidelity import compare
+from tff_health.evaluation.synthesis.registry import family_metrics, resolve_synthesis_metrics
+from tff_health.evaluation.synthesis.tables import SynthesisTables
+from tff_health.evaluation.synthesis.utility import HeldOutPredictions, utility_predictions
+
+RESAMPLES = 200
+_DRAW = 4
+_UTILITY = ("tstr", "trtr", "augmented")
+
+# By metric: its value, then its values on the resamples.
+_Resampled = dict[str, np.ndarray]
+
+
+def synthesis_intervals(
+    tables: SynthesisTables,
+    names: Iterable[str] | None = None,
+    *,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
+) -> dict[str, Interval]:
+    """Evaluates synthetic rows with an interval for every metric.
+
+    Args:
+        tables: real training rows, held-out rows and synthetic ones.
+        names: families and users' metrics; all by default.
+        resamples: drawn; the quantiles of 200 are good to a few hundredths of the interval's width.
+        level: coverage aimed at.
+
+    Returns:
+        Full name -> interval, names as in `registry.synthesis_metrics`; `n` counts the held-out patients for utility,
+        else the training or the synthetic rows, whichever are fewer.
+
+    Raises:
+        UnknownNameError: a name is unknown.
+        MetricError: a user's metric failed.
+        ValueError: the number of resamples or the level makes no sense.
+    """
+    _check(resamples, level)
+    intervals: dict[str, Interval] = {}
+    for name in resolve_synthesis_metrics(names):
+        resampled = _resampled(name, tables, resamples, tables.rng(_DRAW))
+        rows = len(tables.test) if name in _UTILITY else min(len(tables.train), len(tables.synthetic))
+        intervals.update({full: _interval(values, rows, level) for full, values in resampled.items()})
+    return intervals
+
+
+def gap_intervals(
+    first: HeldOutPredictions, second: HeldOutPredictions, rng: np.random.Generator, resamples: int = 1000
+) -> dict[str, Interval]:
+    """First less second, on the same drawn patients, so that what makes a patient hard for both cancels.
+
+    Args:
+        first: such as `utility_predictions(tables, "tstr")`.
+        second: such as `utility_predictions(tables, "trtr")`, of the same held-out patients.
+        rng: source of the draws.
+        resamples: drawn.
+
+    Returns:
+        `CLASSIFIER/accuracy`, ..., `mean/auc` -> interval of the difference.
+
+    Raises:
+        ValueError: the predictions are of different patients, or the number of resamples makes no sense.
+    """
+    _check(resamples, LEVEL)
+    if not np.array_equal(first.truth, second.truth):
+        raise ValueError("a paired gap needs predictions of the same held-out patients")
+    weights = _weights(len(first.truth), resamples, rng)
+    ours, theirs = first.metrics(weights), second.metrics(weights)
+    return {name: _interval(ours[name] - theirs[name], len(first.truth), LEVEL) for name in ours if name in theirs}
+
+
+def _resampled(name: str, tables: SynthesisTables, resamples: int, rng: np.random.Generator) -> _Resampled:
+    if name in _UTILITY:
+        predictions = utility_predictions(tables, name)
+        by_key = predictions.metrics(_weights(len(predictions.truth), resamples, rng))
+    elif name in _FAMILIES:
+        by_key = _FAMILIES[name](tables, resamples, rng)
+    else:
+        drawn = [family_metrics(name, tables.resample(rng)) for _ in range(resamples)]
+        return _centred(family_metrics(name, tables), drawn)
+    return {f"{name}/{key}": values for key, values in by_key.items()}
+
+
+def _detection(tables: SynthesisTables, resamples: int, rng: np.random.Generator) -> _Resampled:
+    scores = detection_scores(tables)
+    return scores.metrics(_weights(len(scores.synthetic), resamples, rng, scores.synthetic))
+
+
+def _coverage(tables: SynthesisTables, resamples: int, rng: np.random.Generator) -> _Resampled:
+    return {
+        f"{against}/{name}": _means(by_row, resamples, rng)
+        for against in AGAINST
+        for name, by_row in table_coverage_terms(tables, against).items()
+    }
+
+
+def _fidelity(tables: SynthesisTables, resamples: int, rng: np.random.Generator) -> _Resampled:
+    def measure(real: np.ndarray, synthetic: np.ndarray) -> dict[str, float]:
+        return compare(real, synthetic, tables.schema)
+
+    return _redrawn_rows(measure, tables.train_rows, tables.synthetic_rows, resamples, rng)
+
+
+def _collapse(tables: SynthesisTables, resamples: int, rng: np.random.Generator) -> _Resampled:
+    def measure(real: np.ndarray, synthetic: np.ndarray) -> dict[str, float]:
+        return CollapseReference.fit(real, tables.schema).measure(synthetic)
+
+    synthetic = comparable_rows(tables)
+    values = _redrawn_rows(measure, tables.train_rows, synthetic, resamples, rng)
+    bins = CollapseReference.fit(tables.train_rows, tables.schema).bins
+    for prefix, rows in (("", synthetic), ("real_", tables.train_rows)):
+        values[f"{prefix}duplicates"] = _means(repeats(rows), resamples, rng)
+        values[f"{prefix}binned_duplicates"] = _means(repeats(positions(rows, bins)), resamples, rng)
+    return {name: values[name] for name in collapse_metrics(tables)}
+
+
+_FAMILIES: Mapping[str, Callable[[SynthesisTables, int, np.random.Generator], _Resampled]] = {
+    "fidelity": _fidelity,
+    "detection": _detection,
+    "coverage": _coverage,
+    "collapse": _collapse,
+}
+
+
+def _redrawn_rows(
+    measure: Callable[[np.ndarray, np.ndarray], Mapping[str, float]],
+    real: np.ndarray,
+    synthetic: np.ndarray,
+    resamples: int,
+    rng: np.random.Generator,
+) -> _Resampled:
+    """A measure in [0, 1] of encoded rows, computed anew on rows drawn with replacement."""
+    value = measure(real, synthetic)
+    drawn = [
+        measure(
+            real[rng.integers(len(real), size=len(real))], synthetic[rng.integers(len(synthetic), size=len(synthetic))]
+        )
+        for _ in range(resamples)
+    ]
+    return {name: np.clip(shifted, 0, 1) for name, shifted in _centred(value, drawn).items()}
+
+
+def _centred(value: Mapping[str, float], drawn: list[Mapping[str, float]]) -> _Resampled:
+    centred = {}
+    for name, own in value.items():
+        # A resample can lack what a name needs, such as a column with any value.
+        values = np.array([other.get(name, np.nan) for other in drawn])
+        usable = values[~np.isnan(values)]
+        shift = own - usable.mean() if len(usable) else 0.0
+        centred[name] = np.concatenate([[own], values + shift])
+    return centred
+
+
+def _weights(rows: int, resamples: int, rng: np.random.Generator, strata: np.ndarray | None = None) -> np.ndarray:
+    """float64 [1 + resamples, rows]; the first row is the rows as they are."""
+    return np.vstack([np.ones((1, rows)), patient_weights(rows, resamples, rng, strata)])
+
+
+def _means(by_row: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
+    return _weights(len(by_row), resamples, rng) @ by_row / len(by_row)
+
+
+def _interval(values: np.ndarray, rows: int, level: float) -> Interval:
+    usable = values[1:][np.isfinite(values[1:])]
+    low, high = (float("nan"),) * 2
+    if len(usable):
+        low, high = (float(q) for q in np.quantile(usable, [(1 - level) / 2, (1 + level) / 2]))
+    return Interval(float(values[0]), low, high, rows, 1, len(values) - 1, len(usable), level)
+
+
+def _check(resamples: int, level: float) -> None:
+    if resamples < 1:
+        raise ValueError(f"resamples must be at least 1, not {resamples}")
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie between 0 and 1, not {level}")

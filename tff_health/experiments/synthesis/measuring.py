@@ -1,0 +1,169 @@
+"""What is measured of one synthetic table, and of the real one beside it, as plain JSON values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from data.federation import Federation
+from tff_health.evaluation.anonymity.metrics import anonymity_metrics
+from tff_health.evaluation.synthesis.intervals import synthesis_intervals
+from tff_health.evaluation.synthesis.registry import resolve_synthesis_metrics, synthesis_metrics
+from tff_health.evaluation.synthesis.tables import SynthesisTables
+from tff_health.evaluation.synthesis.utility import HeldOutPredictions, predict_held_out, training_note
+from tff_health.experiments.synthesis.augmentation import federated_augmentation
+from tff_health.experiments.synthesis.comparison import compared, shown, summarised
+from tff_health.experiments.synthesis.fitting import Part
+from tff_health.experiments.synthesis.membership import membership_attacks
+from tff_health.experiments.synthesis.settings import EvaluationSettings
+from tff_health.runtime.seeds import generator
+
+_UTILITY = ("tstr", "trtr", "augmented")
+
+
+def measure_real(federation: Federation, *, seed: int, augmentation: bool) -> dict[str, Any]:
+    """Classifiers on real rows, and the anonymity of the real training table.
+
+    Args:
+        federation: one split.
+        seed: of forests.
+        augmentation: whether to train a federated classifier, for comparison with one on real and synthetic rows.
+    """
+    schema = federation.schema
+    train, test = training_table(federation), held_out_table(federation)
+    metrics: dict[str, Any] = _utility("trtr", predict_held_out(train, test, schema, seed), federation)
+    metrics |= anonymity_metrics(train, schema, population=pd.concat([train, test], ignore_index=True))
+    if augmentation:
+        metrics |= {f"trtr/federated/{k}": v for k, v in federated_augmentation(federation, None, seed).items()}
+    return {
+        "metrics": _plain(metrics),
+        "rows": len(train),
+        "test_rows": len(test),
+        "table": summarised(train, schema),
+    }
+
+
+def measure_synthetic(
+    federation: Federation,
+    table: pd.DataFrame,
+    part: Part,
+    chosen: EvaluationSettings,
+    *,
+    first: bool,
+    only: bool,
+    augment: bool,
+    seed: int,
+) -> dict[str, Any]:
+    """Everything about one synthetic table.
+
+    Args:
+        federation: one split.
+        table: synthetic rows.
+        part: whose rows its generator was fitted on.
+        chosen: what to measure.
+        first: whether this is the first split, whose tables are kept and which has the slow attacks.
+        only: whether there is no other split, so that intervals must come from within it.
+        augment: whether to measure classifiers on real and synthetic rows, where chosen.
+        seed: of forests, attacks and resamples.
+    """
+    schema = federation.schema
+    everybody, test = training_table(federation), held_out_table(federation)
+    train = schema.decode(np.concatenate(part.matrices))
+    tables = SynthesisTables(train, test, table, schema, seed)
+    metrics: dict[str, Any] = _utility("tstr", predict_held_out(table, test, schema, seed), federation)
+    families = [name for name in resolve_synthesis_metrics(None) if name not in _UTILITY]
+    if not chosen.fidelity:
+        families = [name for name in families if name not in ("fidelity", "detection", "coverage", "collapse")]
+    metrics |= synthesis_metrics(tables, families)
+    if chosen.augmentation and augment:
+        both = pd.concat([everybody, table], ignore_index=True)
+        metrics |= _utility("augmented", predict_held_out(both, test, schema, seed), federation, hospitals=False)
+        found = federated_augmentation(federation, table, seed)
+        metrics |= {f"augmented/federated/{name}": value for name, value in found.items()}
+    intervals: dict[str, Any] = {}
+    notes = [training_note(table, schema)]
+    if chosen.disclosure:
+        population = pd.concat([everybody, test], ignore_index=True)
+        metrics |= anonymity_metrics(table, schema, population=population)
+        found_risks = _disclosure(
+            train, _holdout(federation, part), table, federation, chosen.anonymeter and first, seed
+        )
+        metrics |= {name: risk.value for name, risk in found_risks.items()}
+        intervals |= {name: [risk.low, risk.high] for name, risk in found_risks.items() if risk.low is not None}
+    if only:
+        names = ["tstr", *(["augmented"] if chosen.augmentation and augment else []), *families]
+        within = synthesis_intervals(tables, names, resamples=100)
+        intervals |= {name: [interval.low, interval.high] for name, interval in within.items()}
+    attacks = membership_attacks(federation, table, part, seed=seed) if chosen.membership else {}
+    document: dict[str, Any] = {
+        "metrics": _plain(metrics),
+        "intervals": {name: ends for name, ends in intervals.items() if np.isfinite(np.asarray(ends, float)).all()},
+        "attacks": attacks,
+        "rows": len(table),
+        "test_rows": len(test),
+        "notes": [note for note in notes if note],
+    }
+    if first:
+        document |= {
+            "table": summarised(table, schema),
+            "comparison": compared(train, table, schema),
+            "sample": shown(table, schema),
+        }
+    return document
+
+
+def training_table(federation: Federation) -> pd.DataFrame:
+    """Every training row; for scoring alone, which happens outside the hospitals' walls in this simulation only."""
+    return pd.concat([hospital.train for hospital in federation.members], ignore_index=True)
+
+
+def held_out_table(federation: Federation) -> pd.DataFrame:
+    """Every held-out row, hospital after hospital."""
+    return pd.concat([hospital.test for hospital in federation.scored], ignore_index=True)
+
+
+def _holdout(federation: Federation, part: Part) -> pd.DataFrame:
+    """Held-out rows of the hospitals that trained; of all where these have none."""
+    own = [hospital.test for hospital in federation.scored if hospital.name in part.hospitals]
+    return pd.concat(own, ignore_index=True) if own else held_out_table(federation)
+
+
+def _utility(
+    name: str, predictions: HeldOutPredictions, federation: Federation, *, hospitals: bool = True
+) -> dict[str, float]:
+    """Accuracy and AUC of every classifier on all held-out patients, and the classifiers' mean on each hospital's."""
+    found = {f"{name}/{key}": float(values[0]) for key, values in predictions.metrics().items()}
+    scored = federation.scored
+    if hospitals and len(scored) > 1:
+        owner = np.repeat(np.arange(len(scored)), [len(hospital.test) for hospital in scored])
+        weights = (owner == np.arange(len(scored))[:, None]).astype(np.float64)
+        by_hospital = predictions.metrics(weights)
+        for place, hospital in enumerate(scored):
+            for measure in ("accuracy", "auc"):
+                found[f"hospital/{hospital.name}/{name}/mean/{measure}"] = float(by_hospital[f"mean/{measure}"][place])
+    return found
+
+
+def _disclosure(
+    train: pd.DataFrame,
+    holdout: pd.DataFrame,
+    table: pd.DataFrame,
+    federation: Federation,
+    thorough: bool,
+    seed: int,
+) -> Mapping[str, Any]:
+    from tff_health.evaluation.disclosure.closest_record import closest_record_metrics
+    from tff_health.evaluation.disclosure.metrics import disclosure_metrics
+
+    rng = generator(seed, "disclosure")
+    if thorough:
+        return disclosure_metrics(train, holdout, table, federation.schema, rng=rng)
+    near = closest_record_metrics(train, holdout, table, federation.schema, rng=rng)
+    return {f"disclosure/{name}": value for name, value in near.items()}
+
+
+def _plain(metrics: Mapping[str, Any]) -> dict[str, float | None]:
+    return {name: None if value is None or not np.isfinite(value) else float(value) for name, value in metrics.items()}

@@ -1,0 +1,1 @@
+"""The report on synthetic patients: what they are worth, what privacy costs, and what an attacker learns."""

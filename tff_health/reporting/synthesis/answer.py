@@ -1,0 +1,196 @@
+"""Are the synthetic patients worth training on? The sentences at the top of the report, computed from the numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tff_health.reporting.formatting import interval, listing, number, plural
+from tff_health.reporting.guarantee import NOT_SECURE, epsilon_of, secure_aggregation, shared_terms
+from tff_health.reporting.privacy_cost import WEAK_EPSILON
+from tff_health.reporting.record import Run
+from tff_health.reporting.results import Arm, DatasetResult, Metric
+from tff_health.reporting.synthesis.arms import (
+    MEAN_ACCURACY,
+    MEAN_AUC,
+    arms_for,
+    headline,
+    private_synthesisers,
+    real_metric,
+)
+from tff_health.reporting.synthesis.attackers import attacker_sentences
+from tff_health.reporting.synthesis.budgets import Budget, budgets, cost_sentence, gan_sentence, winners_sentence
+from tff_health.reporting.synthesis.gaps import Gap, gap
+from tff_health.reporting.synthesis.table_1 import classifier_names
+from tff_health.reporting.synthesis.utility import worst_classifier
+from tff_health.reporting.synthesis.views import privacy_view
+
+QUESTION = "Are the synthetic patients worth training on?"
+# Gaps in AUC below this are called small, however clear.
+_SMALL = 0.01
+_FEW_SPLITS = 5
+
+
+@dataclass(frozen=True)
+class SynthesisVerdict:
+    """What one dataset says about its synthetic patients.
+
+    Attributes:
+        dataset: its name.
+        title: for people.
+        kind: real or simulated patients.
+        arm: the arm without a guarantee that speaks for synthesis; None where there is none.
+        real: mean AUC of classifiers trained on real rows.
+        auc: the same on that arm's rows.
+        gap: the difference, paired by split.
+        budgets: the best synthesiser at each epsilon.
+        answers: question -> answer in words, in reading order.
+        terms: what the epsilons in the answers rest on; empty without any.
+    """
+
+    dataset: str
+    title: str
+    kind: str
+    arm: Arm | None
+    real: Metric
+    auc: Metric
+    gap: Gap | None
+    budgets: list[Budget]
+    answers: dict[str, str]
+    terms: str
+
+
+def synthesis_verdicts(run: Run) -> list[SynthesisVerdict]:
+    """One verdict for each dataset with synthetic patients, real patients first."""
+    judged = privacy_view(run).results.datasets
+    found = [
+        _verdict(name, dataset, judged[name])
+        for name, dataset in run.results.datasets.items()
+        if arms_for(dataset, "synthesiser")
+    ]
+    return sorted(found, key=lambda verdict: verdict.kind != "real")
+
+
+def synthesis_summary(found: list[SynthesisVerdict]) -> str:
+    """The answer in a sentence for each dataset; empty without any."""
+    parts = []
+    for verdict in found:
+        text = _worth(verdict)
+        if verdict.budgets:
+            best = [f"{number(one.auc.value)} at epsilon {one.epsilon} ({one.title})" for one in verdict.budgets]
+            text += f" With a guarantee the best reach AUC {listing(best)}."
+        parts.append(text)
+    return " ".join(parts)
+
+
+def _worth(verdict: SynthesisVerdict) -> str:
+    if verdict.arm is None or verdict.gap is None:
+        reached = f" mean AUC {interval(verdict.auc)}" if verdict.auc.value is not None else " no defined AUC"
+        return f"{verdict.title}: classifiers trained on synthetic patients reach{reached}; real rows were not scored."
+    words = {
+        "better": "Yes: they do better than",
+        "unclear": "Yes, as far as can be told: they do as well as",
+        "worse": "Nearly: they do slightly worse than"
+        if verdict.gap.value > -_SMALL
+        else "Not fully: they do worse than",
+        "unknown": "One split only, so an answer without an interval: they are set against",
+    }[verdict.gap.outcome]
+    return (
+        f"{verdict.title}: {words[0].lower()}{words[1:]} real rows. Classifiers trained on the rows of "
+        f"{verdict.arm.title} reach mean AUC {number(verdict.auc.value)} on held-out patients, trained on real rows "
+        f"{number(verdict.real.value)}, a difference of {verdict.gap.words}."
+    )
+
+
+def _verdict(name: str, dataset: DatasetResult, judged: DatasetResult) -> SynthesisVerdict:
+    best = headline(dataset)
+    arm = dataset.arms[best] if best else None
+    real = real_metric(dataset, MEAN_AUC)
+    auc = arm.metric(MEAN_AUC) if arm else Metric()
+    found = budgets(dataset)
+    answers = {
+        "Worth training on?": _utility(dataset, arm),
+        "What does privacy cost?": cost_sentence(dataset, found) or _no_private(dataset),
+        "Which synthesiser at which epsilon?": " ".join(filter(None, (winners_sentence(found), gan_sentence(found)))),
+        "What could an attacker learn?": " ".join(attacker_sentences(dataset, judged)),
+    }
+    return SynthesisVerdict(
+        name,
+        dataset.title,
+        dataset.kind,
+        arm,
+        real,
+        auc,
+        gap(auc, real),
+        found,
+        {question: text for question, text in answers.items() if text},
+        shared_terms(one for budget in found for one in budget.arms.values()),
+    )
+
+
+def _no_private(dataset: DatasetResult) -> str:
+    if private_synthesisers(dataset):
+        return "No arm without a guarantee stands beside the private ones, so the cost is not known."
+    return "No synthesiser has a privacy guarantee in this run, so what one would cost is not known."
+
+
+def _utility(dataset: DatasetResult, arm: Arm | None) -> str:
+    if arm is None:
+        return "Every synthesiser here has a privacy guarantee: see below."
+    real = {name: real_metric(dataset, name) for name in (MEAN_ACCURACY, MEAN_AUC)}
+    names = classifier_names(dataset)
+    over = f", mean of {plural(len(names), 'classifier')}" if names else ""
+    splits = dataset.synthesis.splits if dataset.synthesis else 0
+    over += f" and {plural(splits, 'split')}" if splits > 1 and names else ""
+    text = (
+        f"{arm.title} gives accuracy {interval(arm.metric(MEAN_ACCURACY))} and AUC {interval(arm.metric(MEAN_AUC))} on "
+        f"held-out real patients{over}"
+    )
+    if real[MEAN_AUC].value is not None or real[MEAN_ACCURACY].value is not None:
+        text += f"; real rows give {interval(real[MEAN_ACCURACY])} and {interval(real[MEAN_AUC])}"
+        gaps = {
+            label: gap(arm.metric(name), real[name]) for label, name in (("accuracy", MEAN_ACCURACY), ("AUC", MEAN_AUC))
+        }
+        known = [f"{label} {one.words}" for label, one in gaps.items() if one is not None]
+        text += f". Synthetic minus real: {listing(known)}" if known else ""
+    worst = worst_classifier(dataset, arm)
+    if worst is not None:
+        verb = "loses most" if worst[1].value < 0 else "gains least"
+        text += f"; {worst[0]} {verb}, {worst[1].words} in accuracy"
+    return f"{text}."
+
+
+def synthesis_caveats(run: Run) -> list[str]:
+    """What a reader must know before quoting the answer on synthetic patients."""
+    lines: list[str] = []
+    datasets = {name: one for name, one in run.results.datasets.items() if arms_for(one, "synthesiser")}
+    for dataset in datasets.values():
+        splits = dataset.synthesis.splits if dataset.synthesis else 0
+        if 0 < splits < _FEW_SPLITS:
+            what = "one split has no interval over splits" if splits == 1 else "intervals over so few are wide"
+            lines.append(f"{dataset.title}: {plural(splits, 'split')} only; {what}.")
+        elif splits:
+            lines.append(
+                f"{dataset.title}: splits share patients, so intervals over them speak of other splits of these "
+                "patients more than of other patients."
+            )
+        if any(len(one.arms) > 1 for one in budgets(dataset)):
+            lines.append(
+                f"{dataset.title}: the best synthesiser at an epsilon is read off the held-out patients, which "
+                "flatters it a little where several come close."
+            )
+    arms = [arm for dataset in datasets.values() for arm in dataset.arms.values() if arm.synthesis is not None]
+    weak = [arm.title for dataset in datasets.values() for arm in private_synthesisers(dataset).values() if _weak(arm)]
+    if weak:
+        lines.append(f"An epsilon above {WEAK_EPSILON:g} promises little in the worst case: {listing(weak)}.")
+    if any(secure_aggregation(arm) == NOT_SECURE for arm in arms):
+        lines.append("Secure aggregation is simulated for synthesisers: sums are computed in the clear. NOT SECURE.")
+    if arms:
+        lines.append(
+            "No guarantee covers this report itself: real distributions, scores and attacks come from patients' rows "
+            "without noise, and synthesisers without a guarantee promise nothing."
+        )
+    return lines
+
+
+def _weak(arm: Arm) -> bool:
+    return epsilon_of(arm) > WEAK_EPSILON

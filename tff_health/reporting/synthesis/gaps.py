@@ -1,0 +1,59 @@
+"""Differences between arms over the same splits, with Student's t intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tff_health.evaluation.t_interval import paired
+from tff_health.reporting.formatting import signed
+from tff_health.reporting.results import Metric
+
+Outcome = Literal["better", "worse", "unclear", "unknown"]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """First minus second.
+
+    Attributes:
+        value: mean difference.
+        low: lower end of the paired 95 % interval; None where splits cannot be paired.
+        high: upper end.
+        splits: pairs behind the interval.
+    """
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    splits: int = 0
+
+    @property
+    def outcome(self) -> Outcome:
+        """Whether the interval excludes zero, and on which side; `unknown` without an interval."""
+        if self.low is None or self.high is None:
+            return "unknown"
+        return "better" if self.low > 0 else "worse" if self.high < 0 else "unclear"
+
+    @property
+    def words(self) -> str:
+        """`-0.010 (-0.030 to +0.008)`."""
+        if self.low is None or self.high is None:
+            return f"{signed(self.value)} (no paired interval)"
+        return f"{signed(self.value)} ({signed(self.low)} to {signed(self.high)})"
+
+    @property
+    def bounds(self) -> str:
+        """The interval alone, for the small line under the value; empty without one."""
+        return "" if self.low is None or self.high is None else f"{signed(self.low)} to {signed(self.high)}"
+
+
+def gap(first: Metric, second: Metric) -> Gap | None:
+    """The difference of two metrics, paired split by split; None where one of them is not defined."""
+    if first.value is None or second.value is None:
+        return None
+    if len(first.seeds) == len(second.seeds):
+        mean = paired(first.seeds, second.seeds)
+        if mean.value is not None and mean.low is not None:
+            return Gap(mean.value, mean.low, mean.high, mean.count)
+    return Gap(first.value - second.value)

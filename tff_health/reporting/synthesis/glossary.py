@@ -1,0 +1,33 @@
+"""What the words of the section on synthetic patients mean, in a line each."""
+
+from __future__ import annotations
+
+SYNTHESIS = {
+    "Synthetic patients": "Rows that a generator draws at random. None stands for a person, yet they can give persons "
+    "away where the generator has learnt rows by heart.",
+    "Train on synthetic, test on real (TSTR)": "Classifiers are trained on synthetic rows alone and tested on held-out "
+    "real patients. The yardstick is the same classifiers trained on real rows (TRTR).",
+    "Accuracy": "Share of held-out real patients classified rightly.",
+    "AUC": "Area under the ROC curve: the chance that a patient with the condition scores above one without. 0.5 is "
+    "guessing, 1 is perfect.",
+    "Augmented": "Classifiers trained on real and synthetic rows together.",
+    "Interval": "95 %, Student’s t over splits; each split has held-out patients and generators of its own. Gaps "
+    "are paired: split by split, then averaged.",
+    "Fidelity": "How alike single columns and pairs of columns are: one minus the Kolmogorov-Smirnov distance (numeric "
+    "columns), one minus total variation (coded columns), and likeness of correlations and contingency tables.",
+    "Detection AUC": "How well a classifier tells synthetic rows from real ones: 0.5 it cannot, 1 it always can.",
+    "Precision and recall, density and coverage": "Whether synthetic rows lie where real ones do (precision, density), "
+    "and whether they reach everywhere real ones are (recall, coverage).",
+    "Mode collapse": "A generator that makes a few kinds of rows only. Shown by categories and modes that never "
+    "appear, by duplicates and by lost entropy.",
+    "Packing, training by sampling": "CTGAN’s means against collapse: the critic judges several rows at once; rare "
+    "categories are asked for as often as frequent ones.",
+    "k-anonymity, k-map": "Fewest rows of the table (k), or fewest people of the population (k-map), that share the "
+    "same quasi-identifiers.",
+    "l-diversity, t-closeness": "How varied the sensitive column is within such a group (l), and how far its "
+    "distribution there lies from the table’s (t).",
+    "Distance to closest record": "Share of synthetic rows that lie nearer to a training patient than to any of as "
+    "many held-out patients; above 0.5 the generator remembers.",
+    "Singling out, linkability, inference": "Attacks on single patients from the synthetic rows; the risk is what "
+    "they achieve beyond the same attack on held-out patients.",
+}

@@ -1,0 +1,138 @@
+"""Tables of arms against measures: whatever was measured gets a column, known measures first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tff_health.reporting.results import Arm, DatasetResult, Metric
+from tff_health.reporting.synthesis.arms import SHOWN_PURPOSES, arms_for, real_metric
+from tff_health.reporting.synthesis.attackers import strongest_attack
+from tff_health.reporting.synthesis.labels import STRONGEST, measure_ideal, measure_label, measure_order
+
+_MOST_COLUMNS = 7  # measures that fit beside each other on a page
+LIKENESS = ("fidelity", "detection", "coverage", "collapse")
+PRIVACY = ("anonymity", "disclosure", "singling_out", "singling_out_univariate", "linkability", "inference")
+KEY_LIKENESS = (
+    *("fidelity/ks", "fidelity/tv", "fidelity/correlation", "fidelity/contingency", "detection/auc"),
+    *("coverage/test/precision", "coverage/test/recall", "collapse/categories_covered"),
+)
+KEY_PRIVACY = (
+    *("anonymity/k", "anonymity/k_map", "anonymity/l_distinct", "anonymity/t", "disclosure/dcr_share"),
+    *("disclosure/exact_copies", "singling_out/risk", "linkability/risk", "inference/risk", STRONGEST),
+)
+_COUNTS = ("anonymity/k", "anonymity/k_map", "anonymity/classes", "anonymity/l_distinct", "anonymity/l_recursive")
+# What other tables show.
+_ELSEWHERE = ("tstr", "trtr", "augmented", "hospital", "test", "train", "membership")
+_KNOWN_PREFIXES = {*LIKENESS, *PRIVACY, *_ELSEWHERE}
+
+
+@dataclass(frozen=True)
+class MeasureColumn:
+    """One measure.
+
+    Attributes:
+        name: of the metric.
+        label: for people.
+        ideal: which value would be best.
+        digits: decimals.
+    """
+
+    name: str
+    label: str
+    ideal: str
+    digits: int
+
+
+@dataclass(frozen=True)
+class MeasureTable:
+    """Arms against measures.
+
+    Attributes:
+        columns: measures.
+        rows: title and one metric for each column; real rows first where they were measured.
+    """
+
+    columns: tuple[MeasureColumn, ...]
+    rows: tuple[tuple[str, tuple[Metric, ...]], ...]
+
+
+def measure_tables(dataset: DatasetResult, prefixes: Sequence[str]) -> list[MeasureTable]:
+    """The measures whose names begin with one of the prefixes, as few tables as fit a page; empty for none.
+
+    Measures of single columns (`fidelity/ks/age`) are left out: the figure of the columns shows them.
+    """
+    arms = measured_arms(dataset)
+    columns = _column_names(dataset)
+    wanted = sorted(
+        (
+            name
+            for name in _recorded_names(dataset, arms)
+            if name.split("/")[0] in prefixes and not columns & set(name.split("/")[1:])
+        ),
+        key=measure_order,
+    )
+    wanted.sort(key=lambda name: prefixes.index(name.split("/")[0]))
+    tables = -(-len(wanted) // _MOST_COLUMNS)
+    if not tables:
+        return []
+    size = -(-len(wanted) // tables)
+    return [_table(dataset, arms, wanted[start : start + size]) for start in range(0, len(wanted), size)]
+
+
+def key_table(dataset: DatasetResult, names: Sequence[str]) -> MeasureTable | None:
+    """The few measures that a reader needs first; None where none of them was measured."""
+    arms = measured_arms(dataset)
+    wanted = [
+        name
+        for name in names
+        if any(_value(arm, name).value is not None for arm in arms.values())
+        or real_metric(dataset, name).value is not None
+    ]
+    return _table(dataset, arms, wanted) if wanted else None
+
+
+def other_prefixes(dataset: DatasetResult) -> list[str]:
+    """First parts of measures that no section knows: a user's own."""
+    found = {name.split("/")[0] for name in _recorded_names(dataset, measured_arms(dataset))}
+    return sorted(found - _KNOWN_PREFIXES)
+
+
+def measured_arms(dataset: DatasetResult) -> dict[str, Arm]:
+    """The arms that such tables show: synthesisers, then ablations, then controls."""
+    return {name: arm for wanted in SHOWN_PURPOSES for name, arm in arms_for(dataset, wanted).items()}
+
+
+def _value(arm: Arm, name: str) -> Metric:
+    if name != STRONGEST:
+        return arm.metric(name)
+    found = strongest_attack(arm)
+    return found[1].auc if found else Metric()
+
+
+def _recorded_names(dataset: DatasetResult, arms: dict[str, Arm]) -> set[str]:
+    recorded = dataset.synthesis.real_metrics if dataset.synthesis else {}
+    return {name for metrics in (recorded, *(arm.metrics for arm in arms.values())) for name in metrics}
+
+
+def _column_names(dataset: DatasetResult) -> set[str]:
+    described = [arm.synthesis.columns for arm in dataset.arms.values() if arm.synthesis]
+    names = {column.name for columns in described for column in columns}
+    return names | {column.name for column in (dataset.synthesis.columns if dataset.synthesis else [])}
+
+
+def _table(dataset: DatasetResult, arms: dict[str, Arm], names: list[str]) -> MeasureTable:
+    rows = [(arm.title, tuple(_value(arm, name) for name in names)) for arm in arms.values()]
+    real = tuple(real_metric(dataset, name) for name in names)
+    if any(metric.value is not None for metric in real):
+        rows.insert(0, ("Real training rows", real))
+    rows = [row for row in rows if any(metric.value is not None for metric in row[1])]
+    columns = []
+    for place, name in enumerate(names):
+        values = [row[1][place].value for row in rows if row[1][place].value is not None]
+        whole = bool(values) and all(value == round(value) for value in values if value is not None)
+        large = any(abs(value) > 1 for value in values if value is not None)
+        counted = name in _COUNTS or large
+        digits = (0 if whole else 1) if counted else 3
+        columns.append(MeasureColumn(name, measure_label(name), measure_ideal(name), digits))
+    return MeasureTable(tuple(columns), tuple(rows))

@@ -1,0 +1,88 @@
+"""A run as the other parts of the report see it: without synthesisers, or with them in the place of classifiers.
+
+The parts on classifiers read `test/accuracy` and `test/auc`. Where an arm makes synthetic patients these stand for the
+mean over classifiers trained on its rows and tested on held-out real patients. A run without synthesis is returned as
+it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from tff_health.reporting.record import Run, RunRecord
+from tff_health.reporting.results import Arm, DatasetResult, Results
+from tff_health.reporting.synthesis.arms import MEAN_ACCURACY, MEAN_AUC, REAL, arms_for, is_synthetic, real_metric
+
+
+def has_synthesis(results: Results) -> bool:
+    """Whether any arm of any dataset makes synthetic patients."""
+    return any(
+        dataset.synthesis is not None or any(arm.synthesis is not None for arm in dataset.arms.values())
+        for dataset in results.datasets.values()
+    )
+
+
+def classifier_view(run: Run) -> Run:
+    """The run with its classifier arms only."""
+    if not has_synthesis(run.results):
+        return run
+    return replace(run, results=_changed(run.results, _classifiers))
+
+
+def classifier_record(record: RunRecord) -> RunRecord:
+    """The record with its classifier arms only."""
+    if not has_synthesis(record.results):
+        return record
+    return replace(record, results=_changed(record.results, _classifiers))
+
+
+def privacy_view(run: Run) -> Run:
+    """The run with its synthesisers judged as classifiers are, its overfitted generators among the controls."""
+    if not has_synthesis(run.results):
+        return run
+    return replace(run, results=_changed(run.results, _judged))
+
+
+def privacy_record(record: RunRecord) -> RunRecord:
+    """The record with its synthesisers judged as classifiers are."""
+    if not has_synthesis(record.results):
+        return record
+    return replace(record, results=_changed(record.results, _judged))
+
+
+def _changed(results: Results, change: Callable[[DatasetResult], DatasetResult]) -> Results:
+    return results.model_copy(update={"datasets": {name: change(one) for name, one in results.datasets.items()}})
+
+
+def _classifiers(dataset: DatasetResult) -> DatasetResult:
+    arms = {name: arm for name, arm in dataset.arms.items() if not is_synthetic(dataset, name)}
+    if len(arms) == len(dataset.arms):
+        return dataset
+    # What speaks of synthesisers alone goes with them.
+    alone: dict[str, object] = {} if arms else {"selection": None, "membership_control": {}, "ledger": []}
+    return dataset.model_copy(update={"arms": arms, **alone})
+
+
+def _judged(dataset: DatasetResult) -> DatasetResult:
+    unwanted = {
+        *arms_for(dataset, "control"),
+        *arms_for(dataset, "ablation"),
+        *arms_for(dataset, "own-generator"),
+    }
+    arms = {
+        name: _judged_arm(dataset, name, arm) if is_synthetic(dataset, name) else arm
+        for name, arm in dataset.arms.items()
+        if name not in unwanted
+    }
+    control = dataset.membership_control or {
+        name: attack for arm in arms_for(dataset, "control").values() for name, attack in arm.membership.items()
+    }
+    return dataset.model_copy(update={"arms": arms, "membership_control": control})
+
+
+def _judged_arm(dataset: DatasetResult, name: str, arm: Arm) -> Arm:
+    metrics = dict(arm.metrics)
+    for place, source in (("test/accuracy", MEAN_ACCURACY), ("test/auc", MEAN_AUC)):
+        metrics[place] = real_metric(dataset, source) if name == REAL else arm.metric(source)
+    return arm.model_copy(update={"metrics": metrics})

@@ -1,0 +1,193 @@
+"""CTGAN across hospitals: encoding, training and sampling in one call."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+
+from data.errors import SettingsError
+from data.schema import Schema
+from tff_health.aggregators.catalogue import CATALOGUE, build_aggregator, check_aggregator_name
+from tff_health.learning.ctgan.settings import CtganSettings
+from tff_health.runtime.seeds import generator as numpy_generator
+from tff_health.runtime.seeds import tf_seed
+from tff_health.synthesis.synthesizer import Fitted, Probe, Progress, Synthesizer
+
+if TYPE_CHECKING:
+    import dp_accounting
+
+    from tff_health.aggregators.catalogue import Factory
+    from tff_health.analytics.table_codec.fitted import FittedCodec
+    from tff_health.runtime.checkpoints import CheckpointStore
+    from tff_health.synthesis.ctgan_generator import CtganGenerator
+
+_SECONDS_BETWEEN_CHECKPOINTS = 5.0
+
+
+@dataclass(frozen=True)
+class Ctgan(Synthesizer):
+    """Xu et al. 2019 (arXiv 1907.00503), trained across hospitals that pool no row.
+
+    Attributes:
+        updates: of the generator; small tables need as many as large ones, so they are counted and not epochs.
+        training: networks and what a round is made of.
+        max_modes: of each numeric column's mixture.
+        aggregator: of the weights; a name of `aggregators.catalogue` or module:function. Those with a secure sum run
+            simulated: NOT SECURE.
+        aggregator_options: its parameters, by name.
+        weighting: of hospitals, by rows or alike.
+        probes: how often the generator is measured while it trains, for curves.
+    """
+
+    kind: ClassVar[str] = "ctgan"
+
+    updates: int = 2000
+    training: CtganSettings = field(default_factory=CtganSettings)
+    max_modes: int = 10
+    aggregator: str = "mean"
+    aggregator_options: Mapping[str, float] = field(default_factory=dict)
+    weighting: Literal["examples", "uniform"] = "examples"
+    probes: int = 10
+
+    def __post_init__(self) -> None:
+        if self.updates < 1 or self.max_modes < 1 or self.probes < 0:
+            raise SettingsError("CTGAN: updates and max_modes must be 1 or more, probes 0 or more.")
+        check_aggregator_name(self.aggregator)
+        entry = CATALOGUE.get(self.aggregator)
+        if entry is not None and entry.private is not None:
+            raise SettingsError(
+                f"CTGAN: aggregator {self.aggregator!r} adds noise for hospitals, which nothing would account for here; "
+                "take another one."
+            )
+
+    @property
+    def rounds(self) -> int:
+        """Communication rounds."""
+        return math.ceil(self.updates / self.training.generator_updates)
+
+    def build_aggregator(self, hospitals: int) -> Factory | str:
+        """What the process takes as its aggregator."""
+        entry = CATALOGUE.get(self.aggregator)
+        if entry is None or not entry.parameters:
+            return self.aggregator
+        own = {"hospitals": hospitals} if "hospitals" in entry.parameters else {}
+        return build_aggregator(self.aggregator, **own, **dict(self.aggregator_options))
+
+    def event(self) -> dp_accounting.DpEvent | None:
+        """See `Synthesizer`: no guarantee."""
+        return None
+
+    def fit(
+        self,
+        schema: Schema,
+        hospitals: Sequence[np.ndarray],
+        *,
+        seed: int,
+        progress: Progress | None = None,
+        checkpoints: CheckpointStore | None = None,
+        probe: Probe | None = None,
+    ) -> Fitted:
+        """See `Synthesizer`."""
+        from tff_health.runtime.context import execution_context
+
+        entry = CATALOGUE.get(self.aggregator)
+        with execution_context(backend="test" if entry is not None and entry.secure else "native"):
+            return _Fit(self, schema, hospitals, seed, progress, checkpoints, probe).run()
+
+
+class _Fit:
+    """One fit under way."""
+
+    def __init__(
+        self,
+        settings: Ctgan,
+        schema: Schema,
+        hospitals: Sequence[np.ndarray],
+        seed: int,
+        progress: Progress | None,
+        checkpoints: CheckpointStore | None,
+        probe: Probe | None,
+    ) -> None:
+        from tff_health.analytics.table_codec.fit import fit_codec
+        from tff_health.learning.ctgan.process import build_ctgan_process
+
+        self.settings, self.schema, self.seed = settings, schema, seed
+        self.progress, self.checkpoints, self.probe = progress, checkpoints, probe
+        self.fitted: FittedCodec = fit_codec(schema, hospitals, max_modes=settings.max_modes)
+        codec = self.fitted.codec
+        self.encoded = [
+            codec.encode(matrix, numpy_generator(seed, "encoding", place)) for place, matrix in enumerate(hospitals)
+        ]
+        self.process = build_ctgan_process(
+            codec.layout,
+            self.fitted.counts,
+            settings.training,
+            aggregator=settings.build_aggregator(len(hospitals)),
+            weighting=settings.weighting,
+            seed=seed,
+        )
+        self.history: list[dict[str, float]] = []
+
+    def run(self) -> Fitted:
+        from tff_health.learning.gan.hospital_data import hospital_data
+        from tff_health.learning.gan.process import round_losses
+
+        rounds, each = self.settings.rounds, self.settings.training.generator_updates
+        state, done = self._start()
+        places = {round((k + 1) * rounds / self.settings.probes) for k in range(self.settings.probes)}
+        clock = saved = time.monotonic()
+        first = done
+        while done < rounds:
+            data = [
+                hospital_data(rows, tf_seed(self.seed, "round", place, done)) for place, rows in enumerate(self.encoded)
+            ]
+            output = self.process.next(state, data)
+            state, done = output.state, done + 1
+            point = {"round": float(done), "updates": float(done * each), **round_losses(output.metrics)}
+            if self.probe is not None and done in places:
+                point |= self.probe(self._generator(state))
+            self.history.append(point)
+            if self.checkpoints is not None and (
+                done == rounds or time.monotonic() - saved > _SECONDS_BETWEEN_CHECKPOINTS
+            ):
+                self.checkpoints.save(done, {"state": state, "history": json.dumps(self.history)})
+                saved = time.monotonic()
+            if self.progress is not None:
+                self.progress(done, rounds, point)
+        facts: dict[str, Any] = {"updates": done * each, "rounds": rounds}
+        if done > first:
+            facts["seconds_per_round"] = (time.monotonic() - clock) / (done - first)
+        facts["bytes_up"] = float(sum(np.asarray(value).nbytes for value in _leaves(state)))
+        return Fitted(self._generator(state), tuple(self.history), facts)
+
+    def _start(self) -> tuple[Any, int]:
+        from tff_health.runtime.nested import restore
+
+        state = self.process.initialize()
+        saved = self.checkpoints.latest() if self.checkpoints is not None else None
+        if saved is None:
+            return state, 0
+        self.history = json.loads(str(saved.payload["history"]))
+        return restore(state, saved.payload["state"]), saved.step
+
+    def _generator(self, state: Any) -> CtganGenerator:
+        from tff_health.learning.gan.process import generator_weights
+        from tff_health.synthesis.ctgan_generator import CtganGenerator
+
+        weights = generator_weights(self.process.get_model_weights(state))
+        return CtganGenerator(
+            self.schema, self.fitted.codec, self.settings.training, self.fitted.counts, [np.asarray(w) for w in weights]
+        )
+
+
+def _leaves(state: Any) -> list[Any]:
+    """What hospitals send in a round: as much as they train."""
+    import tensorflow as tf
+
+    return list(tf.nest.flatten(state.global_model_weights.trainable))
