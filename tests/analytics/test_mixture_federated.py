@@ -149,7 +149,7 @@ def test_hospitals_do_not_matter() -> None:
 
 def test_a_secure_sum_gives_the_same_to_its_rounding() -> None:
     secure = secure_sum_for(len(ROWS), 0.0)
-    settings = MixtureSettings(max_iterations=10)
+    settings = MixtureSettings(max_iterations=5)
     with execution_context("test"):
         hidden = federated(SCHEMA, THREE, settings, sum_factory=secure)
     plain = federated(SCHEMA, THREE, settings)

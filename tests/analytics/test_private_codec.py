@@ -15,9 +15,11 @@ from data.errors import DataError, SettingsError
 from data.schema import Column, Schema
 from tff_health.analytics.column_layout import ColumnLayout
 from tff_health.analytics.histogram import Histogram
+from tff_health.analytics.mixtures.federated import fit_mixtures
 from tff_health.analytics.mixtures.from_histogram import fit_histograms
 from tff_health.analytics.mixtures.settings import MixtureSettings
 from tff_health.analytics.private_settings import PrivateStatistics
+from tff_health.analytics.statistics import compute_table_statistics
 from tff_health.analytics.table_codec.fit import fit_codec
 from tff_health.analytics.table_codec.numeric_column import NumericColumn
 from tff_health.analytics.table_codec.private_cells import CellLayout, bins_for
@@ -94,7 +96,7 @@ any_float = st.one_of(st.floats(width=64), st.sampled_from([0.0, 1.0, 3.0, 4.0, 
 
 
 @given(row=hnp.arrays(np.float64, (1, 6), elements=any_float))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_no_patient_moves_it_by_more_than_the_sensitivity(row: np.ndarray) -> None:
     """Any floats whatever, whether or not a checked table can hold them; exactly one cell a column, or none."""
     vector = local_cells(tf.constant(row), CELLS).numpy()
@@ -177,9 +179,6 @@ def test_a_mixture_of_counts_is_that_of_the_values_behind_them() -> None:
     ages = np.random.default_rng(1).integers(18, 91, 500).astype(np.float64)
     rows = np.column_stack([ages, np.zeros(500)])
     limits = MixtureSettings(max_iterations=25)
-    from tff_health.analytics.mixtures.federated import fit_mixtures
-    from tff_health.analytics.statistics import compute_table_statistics
-
     statistics = compute_table_statistics(schema, [rows])
     across = fit_mixtures(schema, [rows], statistics, limits)["age"]
     from_counts = fit_histograms(schema, {"age": statistics.histogram("age")}, limits)["age"]

@@ -114,6 +114,25 @@ def test_diversity_by_hand():
     assert t_closeness(counts, ordered=True) == pytest.approx((1 / 2 + 1 / 3) / 2)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_classes_equal_those_of_pandas(seed):
+    rng = np.random.default_rng(seed)
+    frame = pd.concat([INPATIENTS] * 10).sample(90, random_state=seed).reset_index(drop=True)
+    frame["age"] = rng.integers(20, 60, 90).astype(float)
+    frame.loc[rng.random(90) < 0.1, "age"] = np.nan
+    frame["disease"] = rng.choice(list("hvc"), 90)
+    identifiers = quasi_identifiers(SCHEMA, bands={"zip": 100})
+    values = anonymity_metrics(frame, SCHEMA, identifiers=identifiers, sensitive="disease")
+    classes = frame.groupby([frame["zip"] // 100, frame["age"] // 10], dropna=False)
+    assert values["anonymity/k"] == classes.size().min()
+    assert values["anonymity/classes"] == classes.ngroups
+    assert values["anonymity/unique_share"] == (classes.size() == 1).sum() / 90
+    assert values["anonymity/l_distinct"] == classes["disease"].nunique().min()
+    overall = frame["disease"].value_counts(normalize=True)
+    within = classes["disease"].value_counts(normalize=True).unstack(fill_value=0)
+    assert values["anonymity/t"] == pytest.approx((within - overall).abs().sum(axis=1).max() / 2)
+
+
 def test_missing_sensitive_values_are_no_diversity():
     frame = INPATIENTS.assign(disease=["h", np.nan, np.nan, *"vvvvvvvvv"])
     identifiers = quasi_identifiers(SCHEMA, ["zip"], bands={"zip": 10})
@@ -127,11 +146,11 @@ def test_missing_sensitive_values_are_no_diversity():
 
 
 def test_population_and_target_are_used():
-    values = anonymity_metrics(INPATIENTS, SCHEMA, population=pd.concat([INPATIENTS, INPATIENTS.head(3)]))
+    values = anonymity_metrics(INPATIENTS, SCHEMA, population=pd.concat([INPATIENTS.tail(9)] * 2))
     assert set(values) == set(DESCRIPTIONS)
-    assert values["anonymity/k"] == 1
-    assert values["anonymity/k_map"] == 1
-    assert values["anonymity/k_map_unmatched"] == 0
+    assert values["anonymity/k"] == 2  # by zip code and decade
+    assert values["anonymity/k_map"] == 2  # 13053 in the twenties: one of the two, twice
+    assert values["anonymity/k_map_unmatched"] == 2 / 12  # 13068 in the twenties
     assert values["anonymity/l_distinct"] == 1  # everybody is ill
     assert values["anonymity/t"] == 0
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from reporting_example import write_run
+from synthesis_example import write_synthesis_run
 
 from tff_health.reporting.report import make_report
 
@@ -23,6 +24,15 @@ def reported(example: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reported") / "five-round"
     shutil.copytree(example, folder)
     assert make_report(folder) == folder / "report.html"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def synthesis_reported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that made synthetic patients, with its report, to be read only."""
+    folder = tmp_path_factory.mktemp("synthesis") / "ctgan"
+    write_synthesis_run(folder)
+    make_report(folder)
     return folder
 
 

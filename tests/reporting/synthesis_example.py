@@ -93,10 +93,10 @@ def _measures(worth: float, generator: np.random.Generator, shared: np.ndarray, 
         "fidelity/correlation": alike - 0.02,
         "fidelity/contingency": alike - 0.05,
         "detection/auc": 1.1 - 0.5 * worth,
-        "coverage/precision": alike - 0.1,
-        "coverage/recall": alike - 0.2,
-        "coverage/density": alike,
-        "coverage/coverage": alike - 0.1,
+        "coverage/test/precision": alike - 0.1,
+        "coverage/test/recall": alike - 0.2,
+        "coverage/train/density": alike,
+        "coverage/train/coverage": alike - 0.1,
         "collapse/categories_covered": min(1.0, 0.5 + 0.5 * worth),
         "collapse/entropy_ratio": alike,
         "disclosure/dcr_share": 0.93 if learnt else 0.507,
@@ -106,12 +106,14 @@ def _measures(worth: float, generator: np.random.Generator, shared: np.ndarray, 
     }
     found = {name: metric(value, generator, small) for name, value in plain.items()}
     found["disclosure/exact_copies"] = {"value": 0.7 if learnt else 0.0}
-    found["anonymity/k"] = {"value": 1.0}
-    found["anonymity/k_map"] = {"value": 0.0}
-    found["anonymity/t"] = {"value": 0.46}
-    for name in ("singling_out/risk", "linkability/risk"):
-        found[name]["low"] = 0.1 if learnt else -0.02
-    found["inference/risk"]["low"] = 0.2 if learnt else -0.03
+    found["disclosure/exact_copies_holdout"] = {"value": 0.0}
+    found["disclosure/dcr_share"] |= {"low": 0.9, "high": 0.95} if learnt else {"low": 0.44, "high": 0.57}
+    found |= {"anonymity/k": {"value": 1.0}, "anonymity/k_map": {"value": 0.0}, "anonymity/t": {"value": 0.46}}
+    for name in ("singling_out", "linkability", "inference"):
+        found[f"{name}/risk"] |= {"low": 0.1, "high": 0.5} if learnt else {"low": -0.03, "high": 0.06}
+        found[f"{name}/control"] = {"value": 0.05, "low": 0.02, "high": 0.09}
+    found["fidelity/ks/age"] = {"value": alike}
+    found["age_gap"] = {"value": 1.5 - worth}
     return found
 
 
@@ -152,7 +154,7 @@ def _columns(off: float, generator: np.random.Generator) -> list[dict[str, Any]]
 def _history(arm: str, generator: np.random.Generator) -> list[dict[str, Any]]:
     ceiling = {"ctgan-no-packing": 0.86, "ctgan-no-sampling": 0.74}.get(arm, 0.99)
     points = []
-    for round_ in range(0, 41):
+    for round_ in range(41):
         grown = 1 - np.exp(-round_ / 7)
         points.append(
             {

@@ -33,9 +33,16 @@ class MeansGenerator(TableGenerator):
 
     def _sample(self, rows: int, conditions: Mapping[str, int], seed: int) -> np.ndarray:
         random = np.random.default_rng(seed)
-        matrix = np.tile(np.round(self.means), (rows, 1))
-        matrix[:, 2] = np.where(random.random(rows) < 0.2, np.nan, random.normal(size=rows).clip(-5, 10))
-        matrix[:, 4] = random.integers(2, size=rows)
+        matrix = np.tile(self.means, (rows, 1))
+        for index, column in enumerate(self.schema.columns):
+            if column.kind == "continuous":
+                assert column.bounds is not None
+                values = (self.means[index] * random.normal(1.0, 0.3, size=rows)).clip(*column.bounds)
+                matrix[:, index] = np.where(random.random(rows) < 0.05, np.nan, values)
+            elif column.name == self.schema.target:
+                matrix[:, index] = random.integers(2, size=rows)
+            else:
+                matrix[:, index] = np.round(matrix[:, index])
         for name, position in conditions.items():
             matrix[:, self.schema.names.index(name)] = position
         return matrix

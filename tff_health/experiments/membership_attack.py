@@ -84,7 +84,7 @@ def attack_arm(arm: ArmRun, settings: AttackSettings, seed: int) -> dict[str, Me
         rng=generator(seed, "membership"),
         **common,
     )
-    return _documents(result, note)
+    return membership_documents(result, note)
 
 
 def run_attack_control(dataset: PreparedDataset, seed: int) -> dict[str, MembershipAttack]:
@@ -97,8 +97,8 @@ def run_attack_control(dataset: PreparedDataset, seed: int) -> dict[str, Members
     except DataError:  # too few patients for a control
         return {}
     return {
-        "overfitted": _document(control.overfitted.headline, control.overfitted, control.statement),
-        "unseen": _document(control.unseen.headline, control.unseen, control.statement),
+        "overfitted": membership_document(control.overfitted.headline, control.overfitted, control.statement),
+        "unseen": membership_document(control.unseen.headline, control.unseen, control.statement),
     }
 
 
@@ -196,11 +196,13 @@ def _sklearn_scores(pool: Pool, chosen: np.ndarray) -> np.ndarray:
     return np.asarray(model.predict_proba(pool.features)[:, 1])
 
 
-def _documents(result: MembershipResult, note: str) -> dict[str, MembershipAttack]:
-    return {name: _document(attack, result, note) for name, attack in result.attacks.items()}
+def membership_documents(result: MembershipResult, note: str = "") -> dict[str, MembershipAttack]:
+    """The document model of all attacks of a result, with a further note on each."""
+    return {name: membership_document(attack, result, note) for name, attack in result.attacks.items()}
 
 
-def _document(attack: AttackResult, result: MembershipResult, note: str) -> MembershipAttack:
+def membership_document(attack: AttackResult, result: MembershipResult, note: str) -> MembershipAttack:
+    """The document model of one attack, with a further note."""
     members, others = result.members, result.non_members
     rate = attack.tpr_at_1pct_fpr
     sentences = [attack.statement, rate.note, *result.notes]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from tff_health.experiments.run import RunOutcome
-from tff_health.reporting.results import Metric
+from tff_health.reporting.results import DatasetResult, Metric
 
 
 def headline(outcome: RunOutcome) -> str:
     """One line per dataset and the report's place, for the terminal."""
     lines = []
     for name, dataset in outcome.results.datasets.items():
+        if dataset.synthesis is not None:
+            lines.append(_synthesis_line(name, dataset))
+            continue
         best = dataset.headline_arm
         shown = ["alone", "pooled", best] if best else ["alone", "pooled"]
         if "paper-listing" in dataset.arms:
@@ -22,6 +25,18 @@ def headline(outcome: RunOutcome) -> str:
         lines.append(f"{name}, held-out accuracy/AUC: " + ", ".join(figures))
     lines.append(f"Done in {outcome.seconds:.0f} s.")
     return "\n".join([*lines, f"Report: {outcome.report}"])
+
+
+def _synthesis_line(name: str, dataset: DatasetResult) -> str:
+    assert dataset.synthesis is not None
+    real = dataset.synthesis.real_metrics
+    figures = [f"real rows {_value(real['trtr/mean/accuracy'])}/{_value(real['trtr/mean/auc'])}"]
+    figures += [
+        f"{label} {_value(arm.metric('tstr/mean/accuracy'))}/{_value(arm.metric('tstr/mean/auc'))}"
+        for label, arm in dataset.arms.items()
+        if "/" not in label
+    ]
+    return f"{name}, mean accuracy/AUC of seven classifiers on held-out patients: " + ", ".join(figures)
 
 
 def _value(metric: Metric) -> str:

@@ -33,7 +33,7 @@ from tff_health.reporting.record import Run, load_run
 from tff_health.reporting.results import Arm, Metric, Reference
 from tff_health.reporting.synthesis.answer import QUESTION, synthesis_caveats, synthesis_summary, synthesis_verdicts
 from tff_health.reporting.synthesis.arms import real_metric
-from tff_health.reporting.synthesis.glossary import SYNTHESIS
+from tff_health.reporting.synthesis.glossary import SYNTHESIS, synthesis_arm_lines
 from tff_health.reporting.synthesis.references import P2_CITATION, concerns_synthesis
 from tff_health.reporting.synthesis.section import dataset_protection, synthesis_sections
 from tff_health.reporting.synthesis.views import classifier_view, privacy_view
@@ -119,7 +119,7 @@ def _context(run: Run, others: list[Run], drawn: dict[str, list[DrawnFigure]]) -
         "metric_glossary": glossary.METRICS if found or not made else {},
         "synthesis_glossary": SYNTHESIS if made else {},
         "privacy_glossary": glossary.PRIVACY if any(shielded.values()) else {},
-        "arm_glossary": glossary.arm_lines(run.results),
+        "arm_glossary": {**glossary.arm_lines(results), **synthesis_arm_lines(run.results)},
         "internal": any(dataset.kind == "real" and dataset.arms for dataset in run.results.datasets.values()),
         "anchors": {name: f"dataset-{position}" for position, name in enumerate(results.datasets, 1)},
         "synthesis": synthesis_sections(run),

@@ -62,8 +62,8 @@ class Ctgan(Synthesizer):
         entry = CATALOGUE.get(self.aggregator)
         if entry is not None and entry.private is not None:
             raise SettingsError(
-                f"CTGAN: aggregator {self.aggregator!r} adds noise for hospitals, which nothing would account for here; "
-                "take another one."
+                f"CTGAN: aggregator {self.aggregator!r} adds noise for hospitals, which nothing would account for "
+                "here; take another one."
             )
 
     @property

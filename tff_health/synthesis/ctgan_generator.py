@@ -103,7 +103,9 @@ class CtganGenerator(TableGenerator):
         cls, schema: Schema, document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
     ) -> CtganGenerator:
         """See `TableGenerator`."""
-        settings = {key: tuple(v) if isinstance(v, list) else v for key, v in document["settings"].items()}
+        settings: dict[str, Any] = {
+            key: tuple(v) if isinstance(v, list) else v for key, v in document["settings"].items()
+        }
         names = [f"weight_{index:03d}" for index in range(int(document["weights"]))]
         if any(name not in arrays for name in names):
             raise DataError("the generator's file lacks weights of its network; copy it again or make it again.")

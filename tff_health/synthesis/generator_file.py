@@ -59,7 +59,7 @@ def save_generator(generator: TableGenerator, path: Path, facts: Mapping[str, An
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
-            np.savez_compressed(file, **{_META: text}, **arrays)  # type: ignore[arg-type]
+            np.savez_compressed(file, **{_META: text}, **arrays)
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)

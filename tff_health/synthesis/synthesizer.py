@@ -69,8 +69,8 @@ class Synthesizer(ABC):
             progress: told after every unit of work.
             checkpoints: where to save and go on from; long fits use it, short ones need not. A private fit that goes on
                 never repeats a release: what it had begun counts as done.
-            probe: measures the generator now and then while it trains; its values go into the history. Fits of one round
-                leave it out.
+            probe: measures the generator now and then while it trains; its values go into the history. Fits of one
+                round leave it out.
 
         Raises:
             DataError: rows nothing can be fitted on.

@@ -17,7 +17,9 @@ from tff_health.analytics.mixtures.posterior import (
     expected_weights,
     lower_bound,
     maximise,
+    packed,
     responsibility_sums,
+    unpacked,
 )
 from tff_health.analytics.mixtures.scaling import BoundsScale
 from tff_health.analytics.mixtures.settings import MixtureSettings
@@ -39,21 +41,21 @@ def build_mixture_start(
     Args:
         scale: which columns, and their public bounds.
         settings: of the mixtures.
-        sum_factory: sums a structure of float64 tensors over hospitals, in which one patient moves no entry by more
-            than 1; a plain sum by default.
+        sum_factory: sums a float64 tensor over hospitals, no entry of which one patient moves by more than 1; a plain
+            sum by default.
     """
     rows_type, centres_type, prior_type, _ = _types(scale, settings)
 
     @tff.tensorflow.computation(rows_type, centres_type)
     def local_sums(rows: Any, centres: Any) -> Any:
         values, weights = scale.scaled(rows)
-        return assignment_sums(values, weights, centres)
+        return packed(assignment_sums(values, weights, centres))
 
     @tff.tensorflow.computation(local_sums.type_signature.result, centres_type, prior_type)
     def first_state(sums: Any, centres: Any, prior: Any) -> Any:
         columns = len(scale.positions)
         return collections.OrderedDict(
-            posterior=maximise(sums, centres, prior, settings),
+            posterior=maximise(unpacked(sums, settings.max_modes), centres, prior, settings),
             bound=tf.fill([columns], tf.constant(-np.inf, tf.float64)),
             settled=tf.zeros([columns], tf.bool),
             iterations=tf.zeros([columns], tf.int32),
@@ -92,11 +94,11 @@ def build_mixture_steps(
     @tff.tensorflow.computation(rows_type, posterior_type)
     def local_sums(rows: Any, posterior: Any) -> Any:
         values, weights = scale.scaled(rows)
-        return responsibility_sums(values, weights, posterior)
+        return packed(responsibility_sums(values, weights, posterior))
 
     @tff.tensorflow.computation(local_sums.type_signature.result, state_type, prior_type)
     def next_state(sums: Any, state: Any, prior: Any) -> Any:
-        return advanced(sums, state, prior, settings)
+        return advanced(unpacked(sums, settings.max_modes), state, prior, settings)
 
     @tff.tensorflow.computation(state_type)
     def posterior_of(state: Any) -> Any:

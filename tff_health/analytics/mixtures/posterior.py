@@ -81,6 +81,17 @@ def assignment_sums(values: tf.Tensor, weights: tf.Tensor, centres: tf.Tensor) -
     return _over_blocks(block_sums, values, weights, components)
 
 
+def packed(sums: Tensors) -> tf.Tensor:
+    """The sums as one tensor [C, 3 K + 1]: a secure sum of one is quicker than of four."""
+    return tf.concat([sums["count"], sums["first"], sums["second"], sums["entropy"][:, tf.newaxis]], axis=1)
+
+
+def unpacked(total: tf.Tensor, components: int) -> Tensors:
+    """The inverse of `packed`."""
+    count, first, second, entropy = tf.split(total, [components, components, components, 1], axis=1)
+    return collections.OrderedDict(count=count, first=first, second=second, entropy=entropy[:, 0])
+
+
 def maximise(sums: Tensors, around: tf.Tensor, prior: Tensors, settings: MixtureSettings) -> Tensors:
     """The maximisation step (Bishop, equations 10.51 to 10.63).
 

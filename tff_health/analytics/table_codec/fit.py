@@ -72,7 +72,7 @@ def fit_codec(
     columns: list[NumericColumn | CodedColumn] = []
     counts: dict[str, np.ndarray] = {}
     for index, column in enumerate(schema.columns):
-        blank = bool(missing[index] > 0)
+        blank = bool(missing[index] > 0) and column.name != schema.target  # no checked table misses a target
         if column.is_numeric:
             intervals, decimals = checks[column.name]
             columns.append(numeric_column(column, kept[column.name], intervals, missing=blank, decimals=decimals))

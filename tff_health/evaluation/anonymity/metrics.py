@@ -104,5 +104,5 @@ def sensitive_values(column: pd.Series) -> tuple[np.ndarray, np.ndarray]:
     """
     present = column.notna().to_numpy()
     kept = column[present]
-    codes, _ = pd.factorize(kept if column.dtype.kind == "f" else kept.astype(str), sort=True)
+    codes, _ = pd.factorize(kept if column.dtype.kind in "iuf" else kept.astype(str), sort=True)
     return present, codes.astype(np.int64)

@@ -54,7 +54,7 @@ def closest_record_metrics(
     values: dict[str, Estimate] = {}
     if len(train) < 2 or not len(holdout) or not len(synthetic):
         short = undefined("It takes two training rows, a held-out row and a synthetic row.")
-        return {name: short for name in (*names, *(f"{name}_holdout" for name in names[1:]))}
+        return dict.fromkeys((*names, *(f"{name}_holdout" for name in names[1:])), short)
     values["dcr_share"] = dcr_share(train, holdout, synthetic, schema, level=level)
     released, strangers = (nearest_two(schema, rows, train) for rows in (synthetic, holdout))
     threshold = _near(strangers[:, 0])
@@ -98,7 +98,8 @@ def dcr_share(
     seen, unseen = counts[: len(train)], counts[len(train) :]
     share = float(min(1.0, seen.sum() / counts.sum()))
     low, high = wilson_interval(share, effective_trials(seen, unseen, len(synthetic)), level)
-    return Estimate(*(_balanced(value, len(train), len(holdout)) for value in (share, low, high)))
+    value, low, high = (_balanced(one, len(train), len(holdout)) for one in (share, low, high))
+    return Estimate(value, low, high)
 
 
 def nearest_two(schema: Schema, rows: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:

@@ -79,7 +79,10 @@ def residual_risk(attack: Estimate, control: Estimate) -> Estimate:
         return undefined(
             "Every attack succeeds, on held-out patients too, so there is nothing more to learn of others."
         )
-    assert attack.low is not None and attack.high is not None and control.low is not None and control.high is not None
+    assert attack.low is not None
+    assert attack.high is not None
+    assert control.low is not None
+    assert control.high is not None
     failed, control_failed = 1 - attack.value, 1 - control.value
     most, least, control_most, control_least = 1 - attack.low, 1 - attack.high, 1 - control.low, 1 - control.high
     product = failed * control_failed

@@ -39,5 +39,6 @@ def scaled_share(counts: np.ndarray, trials: int, rows: int, level: float = LEVE
         level: coverage of the interval.
     """
     share = float(counts.sum()) / trials
-    ends = wilson_interval(share, effective_trials(counts, counts[:0], trials), level)
-    return Estimate(*(min(1.0, value * rows / len(counts)) for value in (share, *ends)))
+    low, high = wilson_interval(share, effective_trials(counts, counts[:0], trials), level)
+    factor = rows / len(counts)
+    return Estimate(min(1.0, share * factor), min(1.0, low * factor), min(1.0, high * factor))

@@ -51,8 +51,8 @@ def singling_out_metrics(
 ) -> dict[str, Estimate]:
     """Risk that a query made from the synthetic table singles out a training patient.
 
-    The shares are of the queries that could be made, which on small tables are fewer than asked for. Intervals allow for
-    queries that hit the same person.
+    The shares are of the queries that could be made, which on small tables are fewer than asked for. Intervals allow
+    for queries that hit the same person.
 
     Args:
         train: rows the generator was fitted on.
@@ -68,8 +68,8 @@ def singling_out_metrics(
         `risk`, `attack` (share of queries that hit one person, a training patient), `control` (the same of strangers,
         were there as many); undefined with a reason where too few queries or rows are there.
     """
-    if min(len(train), len(holdout), len(synthetic)) < 2:
-        return undefined_attack("It takes two training, two held-out and two synthetic rows.")
+    if min(len(train), len(holdout)) < FEWEST or len(synthetic) < 2:
+        return undefined_attack(f"It takes {FEWEST} training and {FEWEST} held-out patients and two synthetic rows.")
     queries = _queries(_polars_table(synthetic, schema).unique(maintain_order=True), mode, attacks, rng)
     if len(queries) < FEWEST:
         return undefined_attack(f"Only {len(queries)} queries pick out a synthetic row; it takes {FEWEST}.")

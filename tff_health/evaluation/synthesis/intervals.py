@@ -14,7 +14,7 @@ training patients are in them. What is drawn with replacement:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -165,7 +165,7 @@ def _redrawn_rows(
     return {name: np.clip(shifted, 0, 1) for name, shifted in _centred(value, drawn).items()}
 
 
-def _centred(value: Mapping[str, float], drawn: list[Mapping[str, float]]) -> _Resampled:
+def _centred(value: Mapping[str, float], drawn: Sequence[Mapping[str, float]]) -> _Resampled:
     centred = {}
     for name, own in value.items():
         # A resample can lack what a name needs, such as a column with any value.

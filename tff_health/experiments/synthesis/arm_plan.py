@@ -49,10 +49,7 @@ def plan_arm(arm: SynthesisArm, rows: Mapping[str, int]) -> ArmPlan:
                 "the options set noise, but the arm claims nothing: give `privacy` with an epsilon in their place."
             )
         return ArmPlan(synthesizer, None)
-    fields = (
-        {field.name for field in dataclasses.fields(synthesizer)} if dataclasses.is_dataclass(synthesizer) else set()
-    )
-    if not {"noise_multiplier", "placement"} <= fields:
+    if not (hasattr(synthesizer, "noise_multiplier") and hasattr(synthesizer, "placement")):
         raise SettingsError(f"synthesizer {arm.method!r} has no private form; leave `privacy` out.")
 
     from tff_health.privacy.budget import Budget, check_budget

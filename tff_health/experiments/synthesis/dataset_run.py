@@ -21,8 +21,8 @@ from tff_health.experiments.synthesis.arm_plan import plan_arm
 from tff_health.experiments.synthesis.fitting import Part, fit_part, parts, training_matrices
 from tff_health.experiments.synthesis.keeping import keep_generator, keep_table
 from tff_health.experiments.synthesis.measuring import measure_real, measure_synthetic
-from tff_health.experiments.synthesis.probing import variety_probe
 from tff_health.experiments.synthesis.outcome import Cell, dataset_result
+from tff_health.experiments.synthesis.probing import variety_probe
 from tff_health.experiments.synthesis.settings import SynthesisArm, SynthesisSettings
 from tff_health.experiments.synthesis.tables import TRAINING_VALUES
 from tff_health.experiments.synthesis.workload import EVALUATING, evaluating_work, fitting_work
@@ -158,11 +158,12 @@ class _SynthesisRun:
 
     def _real(self, federation: Federation, split: int) -> dict[str, Any]:
         self.listener.stage(f"{self.name}, split {split + 1}: real rows")
-        clock = time.perf_counter()
+        clock, chosen = time.perf_counter(), self.settings.evaluation_of(self.name)
         document = measure_real(
             federation,
             seed=integer_seed(self.settings.seed, "scoring", self.name, split),
-            augmentation=self.settings.evaluation_of(self.name).augmentation,
+            augmentation=chosen.augmentation,
+            control=split == 0 and chosen.membership and all(arm.role != "control" for arm in self.task.arms.values()),
         )
         self._advance(EVALUATING, clock, "real", split)
         return document

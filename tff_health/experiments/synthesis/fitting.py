@@ -30,12 +30,14 @@ class Part:
     Attributes:
         name: empty for all of them, or the hospital that trains for itself.
         matrices: what each holds, float64 [rows, columns].
-        hospitals: whose rows these are, for the ledger.
+        hospitals: whose rows these are, one after the other.
+        sizes: how many rows of each.
     """
 
     name: str
     matrices: tuple[np.ndarray, ...]
     hospitals: tuple[str, ...]
+    sizes: tuple[int, ...]
 
     @property
     def rows(self) -> int:
@@ -52,12 +54,12 @@ def parts(arm: SynthesisArm, matrices: Matrices) -> tuple[Part, ...]:
     """The groups of hospitals that each train one generator."""
     if arm.patients:
         matrices = _first_patients(matrices, arm.patients)
-    names = tuple(matrices)
+    names, sizes = tuple(matrices), tuple(len(matrix) for matrix in matrices.values())
     if arm.data == "each-hospital":
-        return tuple(Part(name, (matrices[name],), (name,)) for name in names)
+        return tuple(Part(name, (matrices[name],), (name,), (len(matrices[name]),)) for name in names)
     if arm.data == "pooled":
-        return (Part("", (np.concatenate(list(matrices.values())),), names),)
-    return (Part("", tuple(matrices.values()), names),)
+        return (Part("", (np.concatenate(list(matrices.values())),), names, sizes),)
+    return (Part("", tuple(matrices.values()), names, sizes),)
 
 
 def _first_patients(matrices: Matrices, count: int) -> dict[str, np.ndarray]:
@@ -104,7 +106,6 @@ def fit_part(
     number = None
     if not (begun and checkpoints.latest() is not None):
         unprotected = dp_accounting.NonPrivateDpEvent()
-        others = {"hospital": unprotected}
         entry = LedgerEntry(
             key.dataset,
             key.arm,
@@ -113,7 +114,7 @@ def fit_part(
             event or unprotected,
             "training",
             part.hospitals,
-            other_units=others,
+            other_units={"hospital": unprotected},
         )
         number = ledger.reserve(entry)
     fitted = plan.synthesizer.fit(

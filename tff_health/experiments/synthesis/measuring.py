@@ -17,20 +17,21 @@ from tff_health.evaluation.synthesis.utility import HeldOutPredictions, predict_
 from tff_health.experiments.synthesis.augmentation import federated_augmentation
 from tff_health.experiments.synthesis.comparison import compared, shown, summarised
 from tff_health.experiments.synthesis.fitting import Part
-from tff_health.experiments.synthesis.membership import membership_attacks
+from tff_health.experiments.synthesis.membership import attack_control, membership_attacks
 from tff_health.experiments.synthesis.settings import EvaluationSettings
 from tff_health.runtime.seeds import generator
 
 _UTILITY = ("tstr", "trtr", "augmented")
 
 
-def measure_real(federation: Federation, *, seed: int, augmentation: bool) -> dict[str, Any]:
+def measure_real(federation: Federation, *, seed: int, augmentation: bool, control: bool) -> dict[str, Any]:
     """Classifiers on real rows, and the anonymity of the real training table.
 
     Args:
         federation: one split.
         seed: of forests.
         augmentation: whether to train a federated classifier, for comparison with one on real and synthetic rows.
+        control: whether to run the attacks' own control.
     """
     schema = federation.schema
     train, test = training_table(federation), held_out_table(federation)
@@ -43,6 +44,7 @@ def measure_real(federation: Federation, *, seed: int, augmentation: bool) -> di
         "rows": len(train),
         "test_rows": len(test),
         "table": summarised(train, schema),
+        "control": attack_control(federation, seed) if control else {},
     }
 
 

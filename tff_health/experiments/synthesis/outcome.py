@@ -17,12 +17,13 @@ from tff_health.experiments.synthesis.comparison import (
     first_patients,
     table_correlation,
 )
+from tff_health.experiments.synthesis.membership import membership_metrics, merged_attacks
 from tff_health.experiments.synthesis.privacy import arm_privacy, ledger_totals
 from tff_health.experiments.synthesis.settings import SynthesisArm, SynthesisSettings
 from tff_health.privacy.ledger import PrivacyLedger
 from tff_health.reporting.hospital_counts import hospital_counts
 from tff_health.reporting.results import Arm, DatasetResult, Metric
-from tff_health.reporting.synthesis_document import ArmSynthesis, DatasetSynthesis, HistoryPoint
+from tff_health.reporting.synthesis_document import ArmSynthesis, DatasetSynthesis, HistoryPoint, Purpose
 from tff_health.synthesis.catalogue import SYNTHESIZERS
 
 
@@ -82,6 +83,7 @@ def dataset_result(
         notes=list(federation.notes),
         hospitals=hospital_counts(federation),
         arms=arms,
+        membership_control=merged_attacks([first.get("control", {})]),
         synthesis=synthesis,
         ledger=ledger_totals(settings, name, ledger),
     )
@@ -105,13 +107,15 @@ def _arm(
     seconds = [float(cell.document["seconds"]) for cell in cells]
     cost: dict[str, Any] = {"seconds": sum(seconds) / len(seconds)}
     cost |= {key: facts[key] for key in ("seconds_per_round", "bytes_up", "updates_per_second") if key in facts}
-    purpose = {"ablation": "ablation", "control": "control"}.get(arm.role)
+    purpose: Purpose | None = None if arm.role == "arm" else arm.role
+    attacks = merged_attacks([cell.document.get("attacks", {}) for cell in cells])
     return Arm(
         title=f"{part} alone" if part else arm.title or label,
         description=_description(arm),
         federated=arm.data == "federation",
         settings={"method": arm.method, "data": arm.data, **arm.options},
-        metrics=_metrics(cells, splits),
+        metrics=_metrics(cells, splits) | membership_metrics(attacks),
+        membership=attacks,
         privacy=arm_privacy(name, label, plan, rows, ledger) if arm.privacy else None,
         secure_aggregation="simulated" if arm.privacy and arm.privacy.placement == "shared" else "none",
         cost=cost,
@@ -162,7 +166,7 @@ def _number(value: Any) -> float | None:
 
 
 def _point(point: Mapping[str, float]) -> HistoryPoint:
-    values = {key: value for key, value in point.items() if key not in ("round", "updates")}
+    values: dict[str, float | None] = {key: value for key, value in point.items() if key not in ("round", "updates")}
     return HistoryPoint(round=int(point["round"]), updates=int(point.get("updates", 0)), values=values)
 
 

@@ -12,14 +12,16 @@ candidate a number, higher for likelier members, that must not depend on the oth
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from data.errors import SettingsError, UnknownNameError
 
 _NEIGHBOURS = 5
+_CELLS = 4_000_000  # distances in one block, to bound memory
 
 
 @dataclass(frozen=True)
@@ -87,18 +89,22 @@ def monte_carlo(view: GeneratorView) -> np.ndarray:
     The distance is the median, over reference people, of that to the closest synthetic row (the paper's median
     heuristic, which takes it over the candidates). In: Proceedings on Privacy Enhancing Technologies 2019 (4).
     """
-    from scipy.spatial.distance import cdist
-
     radius = np.median(_distances(view.reference, view.synthetic, 1))
-    return (cdist(view.candidates, view.synthetic) <= radius).mean(axis=1)
+    return np.concatenate([(block <= radius).mean(axis=1) for block in _blocks(view.candidates, view.synthetic)])
 
 
 def _distances(rows: np.ndarray, others: np.ndarray, neighbours: int) -> np.ndarray:
-    """Euclidean distances to the closest others, ascending, float64 [rows, neighbours or fewer]."""
-    from sklearn.neighbors import NearestNeighbors
+    """Euclidean distances to the closest others, in any order, float64 [rows, neighbours or fewer]."""
+    closest = min(neighbours, len(others))
+    nearby = [np.partition(block, closest - 1, axis=1)[:, :closest] for block in _blocks(rows, others)]
+    return np.concatenate(nearby)
 
-    fitted = NearestNeighbors(n_neighbors=min(neighbours, len(others)), algorithm="brute").fit(others)
-    return np.asarray(fitted.kneighbors(rows)[0])
+
+def _blocks(rows: np.ndarray, others: np.ndarray) -> Iterator[np.ndarray]:
+    """Euclidean distances, some rows at a time, float64 [rows among them, others]."""
+    size = max(1, _CELLS // len(others))
+    for start in range(0, len(rows), size):
+        yield cdist(rows[start : start + size], others)
 
 
 def _log_density(rows: np.ndarray, others: np.ndarray, part: float) -> np.ndarray:

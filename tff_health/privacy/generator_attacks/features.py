@@ -18,8 +18,8 @@ class TableFeatures:
 
     Args:
         schema: of the rows.
-        seen: rows that the scale is taken from, as `Schema.encode` gives them, [rows, columns]; the attacker's, so never
-            the rows that are attacked.
+        seen: rows that the scale is taken from, as `Schema.encode` gives them, [rows, columns]; the attacker's, so
+            never the rows that are attacked.
     """
 
     def __init__(self, schema: Schema, seen: np.ndarray) -> None:

@@ -79,8 +79,8 @@ def run_generator_attacks(
         raise DataError(f"generator attacks: {len(synthetic)} synthetic rows are too few; sample some more.")
     if reference is None and (~is_member).sum() < FEWEST:
         raise DataError(
-            f"generator attacks: {int((~is_member).sum())} held-out patients are too few; hold out {FEWEST} or more, or "
-            "give a reference."
+            f"generator attacks: {int((~is_member).sum())} held-out patients are too few; hold out {FEWEST} or more, "
+            "or give a reference."
         )
     folds = _folds(is_member, hospitals, rng) if reference is None else np.zeros(len(rows), np.int64)
     scores = np.zeros((len(chosen), len(rows)))
@@ -111,7 +111,8 @@ def run_critic_attack(
 ) -> MembershipResult:
     """Attacks a GAN's critic itself: members look more real to it (Hayes et al. 2019, LOGAN, arXiv 1705.07663).
 
-    The strongest attacker: in the federation every hospital holds the critic, whoever gets the saved generator does not.
+    The strongest attacker: in the federation every hospital holds the critic; whoever gets the saved generator does
+    not.
 
     Args:
         member_scores: the critic's scores of rows it was trained on, higher for more real, [members]. Where encoding
@@ -128,8 +129,8 @@ def run_critic_attack(
         DataError: no hospital holds both kinds, or a score is not finite.
         ValueError: the arrays do not fit together.
     """
-    columns = [np.asarray(scores, np.float64).reshape(-1, 1) for scores in (member_scores, non_member_scores)]
-    scores, is_member, hospitals, notes = _candidates(*columns, member_hospitals, non_member_hospitals)
+    seen, unseen = (np.asarray(scores, np.float64).reshape(-1, 1) for scores in (member_scores, non_member_scores))
+    scores, is_member, hospitals, notes = _candidates(seen, unseen, member_hospitals, non_member_hospitals)
     if not np.isfinite(scores).all():
         raise DataError("critic attack: the critic's scores are not all finite; its training diverged.")
     attack = Attack("critic", "Critic's score (LOGAN)", lambda seen: seen.scores, needs_shadows=False)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from tff_health.reporting.figures.registry import Drawing, register_figure
-from tff_health.reporting.figures.synthesis_losses import curve_arms, series
+from tff_health.reporting.figures.synthesis_losses import series, trained_arms
 from tff_health.reporting.formatting import listing, number
 from tff_health.reporting.record import RunRecord
-from tff_health.reporting.style import arm_styles, legend_below, new_figure, plain_text
+from tff_health.reporting.style import legend_below, new_figure, plain_text
+from tff_health.reporting.synthesis.arms import arms_for, plain_synthesisers
+from tff_health.reporting.synthesis.curve_styles import curve_styles
 
 MEASURES = {
     "categories_covered": "Share of real categories that appear",
@@ -20,8 +22,10 @@ _MOST = 3
 @register_figure("synthesis-collapse", "Mode collapse over training", section="synthesis", paper="Fig. 13")
 def synthesis_collapse(record: RunRecord) -> Drawing | None:
     """Coverage and duplicates by update, for the full CTGAN and for those without packing or training by sampling."""
-    arms = curve_arms(record.dataset)
-    styles = arm_styles(arms)
+    dataset = record.dataset
+    full = {name: arm for name, arm in plain_synthesisers(dataset).items() if arm.federated}
+    arms = trained_arms({**full, **arms_for(dataset, "ablation")})
+    styles = curve_styles(arms)
     measured = [measure for measure in MEASURES if any(len(series(arm, measure)[0]) > 1 for arm in arms.values())][
         :_MOST
     ]

@@ -95,7 +95,7 @@ def _panel(axes: Axes, column: ColumnComparison) -> None:
         few = len(real) <= _LABELLED
         longest = max((len(label) for label in column.labels), default=0)
         slanted = longest * len(real) > 24
-        labels = [plain_text(label, 14) for label in column.labels] if few else []
+        labels = [plain_text(label, 17) for label in column.labels] if few else []
         axes.set_xticks(
             places if few else [], labels, rotation=30 if slanted else 0, ha="right" if slanted else "center"
         )

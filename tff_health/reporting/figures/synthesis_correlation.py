@@ -49,7 +49,7 @@ def synthesis_correlation(record: RunRecord) -> Drawing | None:
             value = matrix[row, column]
             if row != column and np.isfinite(value):
                 strong = abs(value) > 0.6 * limit
-                text = f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
+                text = signed(float(value), 2)
                 axes.text(
                     column, row, text, ha="center", va="center", fontsize=6.5, color="white" if strong else "black"
                 )
@@ -84,10 +84,12 @@ def _caption(dataset: DatasetResult, name: str, differences: dict[str, np.ndarra
     worst = int(np.nanargmax(np.abs(values)))
     means = {one: _mean(matrix[rows, columns]) for one, matrix in differences.items()}
     ordered = sorted((one for one in means if np.isfinite(means[one])), key=means.__getitem__)
-    others = listing([f"{dataset.arms[one].title} {number(means[one], 3)}" for one in ordered])
+    told = list(dict.fromkeys([name, *ordered[:1], *ordered[-1:]]))
+    others = listing([f"{dataset.arms[one].title} {number(means[one], 3)}" for one in told])
     return (
         f"{dataset.arms[name].title}: the largest difference is {signed(float(values[worst]), 2)}, between "
-        f"{names[rows[worst]]} and {names[columns[worst]]}. Mean absolute difference over pairs: {others}."
+        f"{names[rows[worst]]} and {names[columns[worst]]}. Mean absolute difference over pairs: {others}"
+        f"{' (the arm, the nearest and the farthest of all)' if len(told) > 2 else ''}."
     )
 
 

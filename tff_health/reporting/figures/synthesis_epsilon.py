@@ -12,13 +12,8 @@ from tff_health.reporting.privacy_curve import PrivacyCurve, privacy_curves
 from tff_health.reporting.record import RunRecord
 from tff_health.reporting.results import DatasetResult, Metric
 from tff_health.reporting.style import (
-    AMBER,
-    BLUE,
     GREEN,
-    GREY,
     INK,
-    PURPLE,
-    VERMILION,
     ArmStyle,
     legend_below,
     new_figure,
@@ -28,21 +23,16 @@ from tff_health.reporting.synthesis.arms import (
     MEAN_ACCURACY,
     MEAN_AUC,
     headline,
+    level,
     plain_synthesisers,
     private_synthesisers,
     real_metric,
 )
 from tff_health.reporting.synthesis.budgets import budgets, gan_sentence, winners_sentence
+from tff_health.reporting.synthesis.curve_styles import curve_styles
 
 _APART = 1.05  # factor between curves' points at the same epsilon
 _END = 2.5  # how many times the largest epsilon "none" stands at
-_STYLES = (
-    ArmStyle(BLUE, "^", "-"),
-    ArmStyle(VERMILION, "o", "--"),
-    ArmStyle(PURPLE, "s", "-."),
-    ArmStyle(AMBER, "v", "-"),
-    ArmStyle(GREY, "P", "--"),
-)
 
 
 @register_figure("synthesis-epsilon", "Synthetic patients' worth against epsilon", section="synthesis")
@@ -55,18 +45,19 @@ def synthesis_epsilon(record: RunRecord) -> Drawing | None:
         return None
     epsilons = [epsilon_of(dataset.arms[name]) for curve in curves for name in curve.arms]
     end = _END * max(epsilons)
+    styles = curve_styles(curve.arms[0] for curve in curves)
     figure = new_figure(5.8, 5.6)
     panels = figure.subplots(2, 1, sharex=True)
     for axes, metric, title in zip(panels, (MEAN_ACCURACY, MEAN_AUC), ("Accuracy", "AUC"), strict=True):
         for place, curve in enumerate(curves):
-            _curve(axes, dataset, curve, metric, place - (len(curves) - 1) / 2, _STYLES[place % len(_STYLES)])
+            _curve(axes, dataset, curve, metric, place - (len(curves) - 1) / 2, styles[curve.arms[0]])
         _real(axes, real_metric(dataset, metric))
         best = headline(dataset)
         if best is not None:
             _point(axes, dataset.arms[best].metric(metric), end, f"{dataset.arms[best].title}, no guarantee")
         axes.set_title(f"{title} on held-out real patients")
         axes.set_xscale("log")
-    ticks = sorted({float(f"{epsilon:.2g}") for epsilon in epsilons})
+    ticks = sorted({float(level(name, dataset.arms[name])) for curve in curves for name in curve.arms})
     panels[1].set_xticks([*ticks, end], [*(f"{tick:g}" for tick in ticks), "none"])
     panels[1].set_xticks([], minor=True)
     panels[1].set_xlabel("Epsilon (less noise to the right)")

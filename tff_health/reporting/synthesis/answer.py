@@ -13,11 +13,13 @@ from tff_health.reporting.synthesis.arms import (
     MEAN_ACCURACY,
     MEAN_AUC,
     arms_for,
+    best_of,
     headline,
+    plain_synthesisers,
     private_synthesisers,
     real_metric,
 )
-from tff_health.reporting.synthesis.attackers import attacker_sentences
+from tff_health.reporting.synthesis.attackers import attacker_sentences, headline_sentence
 from tff_health.reporting.synthesis.budgets import Budget, budgets, cost_sentence, gan_sentence, winners_sentence
 from tff_health.reporting.synthesis.gaps import Gap, gap
 from tff_health.reporting.synthesis.table_1 import classifier_names
@@ -25,8 +27,8 @@ from tff_health.reporting.synthesis.utility import worst_classifier
 from tff_health.reporting.synthesis.views import privacy_view
 
 QUESTION = "Are the synthetic patients worth training on?"
-# Gaps in AUC below this are called small, however clear.
-_SMALL = 0.01
+# Losses below this are called slight, however clear.
+_SMALL = 0.02
 _FEW_SPLITS = 5
 
 
@@ -42,6 +44,8 @@ class SynthesisVerdict:
         real: mean AUC of classifiers trained on real rows.
         auc: the same on that arm's rows.
         gap: the difference, paired by split.
+        accuracy_gap: the same of mean accuracy.
+        attacker: what attacks found, in a sentence.
         budgets: the best synthesiser at each epsilon.
         answers: question -> answer in words, in reading order.
         terms: what the epsilons in the answers rest on; empty without any.
@@ -54,6 +58,8 @@ class SynthesisVerdict:
     real: Metric
     auc: Metric
     gap: Gap | None
+    accuracy_gap: Gap | None
+    attacker: str
     budgets: list[Budget]
     answers: dict[str, str]
     terms: str
@@ -70,34 +76,36 @@ def synthesis_verdicts(run: Run) -> list[SynthesisVerdict]:
     return sorted(found, key=lambda verdict: verdict.kind != "real")
 
 
-def synthesis_summary(found: list[SynthesisVerdict]) -> str:
-    """The answer in a sentence for each dataset; empty without any."""
-    parts = []
+def synthesis_summary(found: list[SynthesisVerdict]) -> list[str]:
+    """The answer in a paragraph for each dataset; empty without any."""
+    paragraphs = []
     for verdict in found:
-        text = _worth(verdict)
+        parts = [f"{verdict.title}: {_worth(verdict)}"]
         if verdict.budgets:
             best = [f"{number(one.auc.value)} at epsilon {one.epsilon} ({one.title})" for one in verdict.budgets]
-            text += f" With a guarantee the best reach AUC {listing(best)}."
-        parts.append(text)
-    return " ".join(parts)
+            parts.append(f"With a guarantee the best reach AUC {listing(best)}.")
+        parts.append(verdict.attacker)
+        paragraphs.append(" ".join(filter(None, parts)))
+    return paragraphs
 
 
 def _worth(verdict: SynthesisVerdict) -> str:
-    if verdict.arm is None or verdict.gap is None:
-        reached = f" mean AUC {interval(verdict.auc)}" if verdict.auc.value is not None else " no defined AUC"
-        return f"{verdict.title}: classifiers trained on synthetic patients reach{reached}; real rows were not scored."
-    words = {
-        "better": "Yes: they do better than",
-        "unclear": "Yes, as far as can be told: they do as well as",
-        "worse": "Nearly: they do slightly worse than"
-        if verdict.gap.value > -_SMALL
-        else "Not fully: they do worse than",
-        "unknown": "One split only, so an answer without an interval: they are set against",
-    }[verdict.gap.outcome]
+    known = [gap_ for gap_ in (verdict.accuracy_gap, verdict.gap) if gap_ is not None]
+    if verdict.arm is None or not known:
+        reached = f"mean AUC {interval(verdict.auc)}" if verdict.auc.value is not None else "no defined AUC"
+        return f"classifiers trained on synthetic patients reach {reached}; they were not held against real rows."
+    outcomes = {one.outcome for one in known}
+    least = min(one.value for one in known)
+    if "worse" in outcomes:
+        words = "nearly, they do slightly worse than" if least > -_SMALL else "not fully, they do worse than"
+    elif outcomes == {"unknown"}:
+        words = "one split cannot tell; they are set against"
+    else:
+        words = "yes, they do better than" if "better" in outcomes else "yes, they cannot be told from"
+    gaps = [f"{label} {one.words}" for label, one in (("accuracy", verdict.accuracy_gap), ("AUC", verdict.gap)) if one]
     return (
-        f"{verdict.title}: {words[0].lower()}{words[1:]} real rows. Classifiers trained on the rows of "
-        f"{verdict.arm.title} reach mean AUC {number(verdict.auc.value)} on held-out patients, trained on real rows "
-        f"{number(verdict.real.value)}, a difference of {verdict.gap.words}."
+        f"{words} real rows. Synthetic minus real on held-out patients, classifiers trained on the rows of "
+        f"{verdict.arm.title}: {listing(gaps)}."
     )
 
 
@@ -108,7 +116,7 @@ def _verdict(name: str, dataset: DatasetResult, judged: DatasetResult) -> Synthe
     auc = arm.metric(MEAN_AUC) if arm else Metric()
     found = budgets(dataset)
     answers = {
-        "Worth training on?": _utility(dataset, arm),
+        "Worth training on?": " ".join(filter(None, (_utility(dataset, arm), _rivals(dataset, best)))),
         "What does privacy cost?": cost_sentence(dataset, found) or _no_private(dataset),
         "Which synthesiser at which epsilon?": " ".join(filter(None, (winners_sentence(found), gan_sentence(found)))),
         "What could an attacker learn?": " ".join(attacker_sentences(dataset, judged)),
@@ -121,6 +129,8 @@ def _verdict(name: str, dataset: DatasetResult, judged: DatasetResult) -> Synthe
         real,
         auc,
         gap(auc, real),
+        gap(arm.metric(MEAN_ACCURACY), real_metric(dataset, MEAN_ACCURACY)) if arm else None,
+        headline_sentence(dataset, judged),
         found,
         {question: text for question, text in answers.items() if text},
         shared_terms(one for budget in found for one in budget.arms.values()),
@@ -157,6 +167,19 @@ def _utility(dataset: DatasetResult, arm: Arm | None) -> str:
         verb = "loses most" if worst[1].value < 0 else "gains least"
         text += f"; {worst[0]} {verb}, {worst[1].words} in accuracy"
     return f"{text}."
+
+
+def _rivals(dataset: DatasetResult, best: str | None) -> str:
+    """The synthesiser without a guarantee that did best, where that is another one."""
+    plain = plain_synthesisers(dataset)
+    highest = best_of(plain)
+    if best is None or highest in (None, best):
+        return ""
+    assert highest is not None
+    arm, metric = plain[highest], plain[highest].metric(MEAN_AUC)
+    beside = gap(metric, dataset.arms[best].metric(MEAN_AUC))
+    words = f", {beside.words} against {dataset.arms[best].title}" if beside else ""
+    return f"The highest mean AUC without a guarantee is that of {arm.title}, {interval(metric)}{words}."
 
 
 def synthesis_caveats(run: Run) -> list[str]:

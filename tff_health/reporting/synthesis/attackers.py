@@ -39,6 +39,25 @@ def attacker_sentences(dataset: DatasetResult, judged: DatasetResult) -> list[st
     return [line for line in found if line]
 
 
+def headline_sentence(dataset: DatasetResult, judged: DatasetResult) -> str:
+    """What attacks found, in one sentence; the arguments are those of `membership_sentence`."""
+    strongest = [found[1].auc for arm in arms_for(dataset, "synthesiser").values() if (found := strongest_attack(arm))]
+    if not strongest:
+        return "Whether training patients can be told from the synthetic rows was not tried."
+    overfitted = [control for control in controls(judged) if not control.untrained]
+    seen = sum(outcome(auc) == "above" for auc in strongest)
+    highest = max(strongest, key=lambda auc: auc.value or 0.0)
+    if seen:
+        text = (
+            f"An attacker can tell training patients from others on {seen} of {plural(len(strongest), 'synthesiser')}"
+        )
+    elif any(control.passed for control in overfitted):
+        text = "An attack that finds the patients of an overfitted generator tells nobody from the synthetic rows"
+    else:
+        text = "No attack tells training patients from others, but none was shown to work"
+    return f"{text} (highest membership AUC {interval(highest)})."
+
+
 def membership_sentence(dataset: DatasetResult, judged: DatasetResult) -> str:
     """Whether any attack finds training patients, and whether its control lets silence count.
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from tff_health.reporting.results import Results
+from tff_health.reporting.synthesis.arms import SHOWN_PURPOSES, arms_for, family
+
 SYNTHESIS = {
     "Synthetic patients": "Rows that a generator draws at random. None stands for a person, yet they can give persons "
     "away where the generator has learnt rows by heart.",
@@ -31,3 +34,23 @@ SYNTHESIS = {
     "Singling out, linkability, inference": "Attacks on single patients from the synthetic rows; the risk is what "
     "they achieve beyond the same attack on held-out patients.",
 }
+
+KINDS = {
+    "ctgan": "A conditional GAN for tables (Xu et al. 2019): hospitals train the critic on their rows, the server "
+    "trains the generator.",
+    "independent-marginals": "Every column’s distribution by itself: what any generator must beat.",
+    "label-histograms": "Every column’s histogram for each label, from one sum over hospitals.",
+    "marginal-tree": "Two-way distributions along a tree of columns, from sums over hospitals.",
+}
+
+
+def synthesis_arm_lines(results: Results) -> dict[str, str]:
+    """Title -> one line for every arm that makes synthetic patients, those that differ in epsilon alone together."""
+    lines: dict[str, str] = {}
+    for dataset in results.datasets.values():
+        for purpose in SHOWN_PURPOSES:
+            for arm in arms_for(dataset, purpose).values():
+                line = arm.description or KINDS.get(arm.synthesis.kind if arm.synthesis else "", "")
+                if line:
+                    lines.setdefault(family(arm), line)
+    return lines

@@ -111,4 +111,5 @@ def _sentence(federated: Arm, rows: list[OwnRow], tested_on: str) -> str:
         parts.append(f"{text}; not for {'; '.join(behind)}" if behind else text)
     if not parts:
         return ""
-    return f"On {tested_on}, {federated.title} is better than the hospital's own generator {'. It is better '.join(parts)}."
+    words = ". It is better ".join(parts)
+    return f"On {tested_on}, {federated.title} is better than the hospital's own generator {words}."

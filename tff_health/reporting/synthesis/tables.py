@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tff_health.reporting.results import Arm, DatasetResult, Metric
-from tff_health.reporting.synthesis.arms import SHOWN_PURPOSES, arms_for, real_metric
+from tff_health.reporting.synthesis.arms import SHOWN_PURPOSES, arms_for, purpose, real_metric
 from tff_health.reporting.synthesis.attackers import strongest_attack
 from tff_health.reporting.synthesis.labels import STRONGEST, measure_ideal, measure_label, measure_order
 
@@ -103,6 +103,10 @@ def measured_arms(dataset: DatasetResult) -> dict[str, Arm]:
     return {name: arm for wanted in SHOWN_PURPOSES for name, arm in arms_for(dataset, wanted).items()}
 
 
+def _title(name: str, arm: Arm) -> str:
+    return f"Control: {arm.title}" if purpose(name, arm) == "control" else arm.title
+
+
 def _value(arm: Arm, name: str) -> Metric:
     if name != STRONGEST:
         return arm.metric(name)
@@ -122,7 +126,7 @@ def _column_names(dataset: DatasetResult) -> set[str]:
 
 
 def _table(dataset: DatasetResult, arms: dict[str, Arm], names: list[str]) -> MeasureTable:
-    rows = [(arm.title, tuple(_value(arm, name) for name in names)) for arm in arms.values()]
+    rows = [(_title(name, arm), tuple(_value(arm, name) for name in names)) for name, arm in arms.items()]
     real = tuple(real_metric(dataset, name) for name in names)
     if any(metric.value is not None for metric in real):
         rows.insert(0, ("Real training rows", real))
@@ -133,6 +137,6 @@ def _table(dataset: DatasetResult, arms: dict[str, Arm], names: list[str]) -> Me
         whole = bool(values) and all(value == round(value) for value in values if value is not None)
         large = any(abs(value) > 1 for value in values if value is not None)
         counted = name in _COUNTS or large
-        digits = (0 if whole else 1) if counted else 3
+        digits = (0 if whole else 2) if counted else 3
         columns.append(MeasureColumn(name, measure_label(name), measure_ideal(name), digits))
     return MeasureTable(tuple(columns), tuple(rows))
