@@ -124,6 +124,11 @@ def _check_heart_disease(settings: Mapping[str, Any]) -> None:
             "heart_disease: simulated_hospitals needs a partition of iid, dirichlet or size_skew; with "
             "partition natural the hospitals are the four centres."
         )
+    if natural and settings["split"] == "pooled":
+        raise SettingsError(
+            "heart_disease: split pooled needs a partition of iid, dirichlet or size_skew; with partition natural every "
+            "centre holds out its own patients."
+        )
     if natural and settings["protocol"] == "flamby" and settings["test_fraction"] is not None:
         raise SettingsError(
             "heart_disease: protocol flamby fixes the test fraction at .34; leave test_fraction out, or "
@@ -159,6 +164,14 @@ HEART_DISEASE = SettingsSpec(
         ),
         _ALPHA,
         _MIN_ROWS,
+        Setting(
+            "split",
+            "choice",
+            "hospital",
+            "hospital: each holds out its share; pooled: scikit-learn's stratified split of all rows, which are then "
+            "dealt to simulated hospitals, as studies on one table do it",
+            choices=("hospital", "pooled"),
+        ),
         _test_fraction(None, "share of each hospital's rows held out; by default .34 (flamby) or .25"),
         _split_seed("seed of partition and split; by default 43 (flamby) or the experiment's seed"),
         Setting("verify", "flag", True, "whether the files must be UCI's, byte for byte"),

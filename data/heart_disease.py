@@ -7,6 +7,7 @@ almost wholly missing outside Cleveland.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from data.federation import Federation, Hospital
 from data.heart_disease_files import centre_file, read_centre, require_files
 from data.heart_disease_schema import ALL_FEATURES, FLAMBY, NUM
 from data.hospitals import partition_rows, simulated_hospitals, stratified_split
+from data.pooled_split import pooled_split_hospitals
 from data.schema import Schema
 from data.streams import stream
 
@@ -40,8 +42,8 @@ def load(settings: Mapping[str, Any], *, data_dir: Path | None, seed: int) -> Fe
     Args:
         settings: `protocol` (`flamby` or `all_features`), `hospitals` (list of centres), `partition`
             (`natural`, or `iid`, `dirichlet`, `size_skew` over the centres' pooled rows),
-            `simulated_hospitals` (5), `alpha` (.5) and `min_rows` (20) of such a partition, `test_fraction`
-            (.34 or .25), `split_seed` (43 or the experiment's seed), `verify` (true).
+            `simulated_hospitals` (5), `alpha` (.5) and `min_rows` (20) of such a partition, `split` (`hospital`, or `pooled` for scikit-learn's
+            split of all rows before they are dealt), `test_fraction` (.34 or .25), `split_seed` (43 or the experiment's seed), `verify` (true).
         data_dir: folder with the files or with a folder `heart_disease` that holds them; see `data_root`.
         seed: the experiment's seed.
 
@@ -80,16 +82,19 @@ def load(settings: Mapping[str, Any], *, data_dir: Path | None, seed: int) -> Fe
         number = resolved["simulated_hospitals"] or 5
         pooled = pd.concat(tables.values(), ignore_index=True)
         labels = _labels(pooled)
-        parts = partition_rows(
+        deal = functools.partial(
+            partition_rows,
             resolved["partition"],
-            labels,
-            number,
-            split_seed,
+            n=number,
+            seed=split_seed,
             alpha=resolved["alpha"],
             min_rows=resolved["min_rows"],
             min_per_class=MIN_PER_CLASS,
         )
-        hospitals = simulated_hospitals(pooled, labels, parts, fraction, split_seed)
+        if resolved["split"] == "pooled":
+            hospitals = pooled_split_hospitals(pooled, labels, deal, fraction, split_seed)
+        else:
+            hospitals = simulated_hospitals(pooled, labels, deal(labels), fraction, split_seed)
         skew = "" if resolved["partition"] == "iid" else f" with alpha {resolved['alpha']:g}"
         dealing = f" The rows of {', '.join(centres)} are dealt to {number} simulated hospitals by "
         dealing += f"{resolved['partition']}{skew}."
@@ -103,7 +108,7 @@ def load(settings: Mapping[str, Any], *, data_dir: Path | None, seed: int) -> Fe
         source="A. Janosi, W. Steinbrunn, M. Pfisterer, R. Detrano, Heart Disease, UCI Machine Learning "
         "Repository (1989), doi 10.24432/C52P4X",
         licence="CC BY 4.0",
-        protocol=_protocol_sentence(flamby, fraction, split_seed) + dealing,
+        protocol=_protocol_sentence(flamby, fraction, split_seed, resolved["split"] == "pooled") + dealing,
         notes=tuple(notes),
         # FLamby's Swiss training rows are all of one class, and its figures rest on them.
         single_class_accepted=flamby and resolved["partition"] == "natural",
@@ -205,7 +210,7 @@ def _zeros_note(tables: Mapping[str, pd.DataFrame]) -> str:
     )
 
 
-def _protocol_sentence(flamby: bool, fraction: float, seed: int) -> str:
+def _protocol_sentence(flamby: bool, fraction: float, seed: int, pooled: bool) -> str:
     if flamby:
         return (
             "FLamby's: the first ten features, rows with a missing value dropped, num > 0 as the label, "
@@ -213,5 +218,5 @@ def _protocol_sentence(flamby: bool, fraction: float, seed: int) -> str:
         )
     return (
         "All thirteen features, missing values kept, exact duplicates inside a centre removed, num > 0 as "
-        f"the label, {fraction:.0%} of each hospital held out, stratified (seed {seed})."
+        f"the label, {fraction:.0%} of {'all rows' if pooled else 'each hospital'} held out, stratified (seed {seed})."
     )
