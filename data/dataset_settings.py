@@ -126,8 +126,8 @@ def _check_heart_disease(settings: Mapping[str, Any]) -> None:
         )
     if natural and settings["split"] == "pooled":
         raise SettingsError(
-            "heart_disease: split pooled needs a partition of iid, dirichlet or size_skew; with partition natural every "
-            "centre holds out its own patients."
+            "heart_disease: split pooled needs a partition of iid, dirichlet or size_skew; with partition natural "
+            "every centre holds out its own patients."
         )
     if natural and settings["protocol"] == "flamby" and settings["test_fraction"] is not None:
         raise SettingsError(

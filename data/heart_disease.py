@@ -42,8 +42,9 @@ def load(settings: Mapping[str, Any], *, data_dir: Path | None, seed: int) -> Fe
     Args:
         settings: `protocol` (`flamby` or `all_features`), `hospitals` (list of centres), `partition`
             (`natural`, or `iid`, `dirichlet`, `size_skew` over the centres' pooled rows),
-            `simulated_hospitals` (5), `alpha` (.5) and `min_rows` (20) of such a partition, `split` (`hospital`, or `pooled` for scikit-learn's
-            split of all rows before they are dealt), `test_fraction` (.34 or .25), `split_seed` (43 or the experiment's seed), `verify` (true).
+            `simulated_hospitals` (5), `alpha` (.5) and `min_rows` (20) of such a partition, `split` (`hospital`,
+            or `pooled` for scikit-learn's split of all rows before they are dealt), `test_fraction` (.34 or .25),
+            `split_seed` (43 or the experiment's seed), `verify` (true).
         data_dir: folder with the files or with a folder `heart_disease` that holds them; see `data_root`.
         seed: the experiment's seed.
 

@@ -211,7 +211,7 @@ def _arm(name: str, generator: np.random.Generator, shared: np.ndarray) -> dict[
         "metrics": metrics,
         "privacy": guarantee(epsilon),
         "secure_aggregation": "simulated" if epsilon else "none",
-        "membership": {"distance": attack(leak - 0.01), "density_ratio": attack(leak)},
+        "membership": {"nearest": attack(leak + 0.01), "density-ratio": attack(leak)},
         "cost": {"seconds": 21.5},
         "synthesis": {
             "kind": kind,

@@ -102,7 +102,7 @@ def test_classifiers_and_privacy_see_what_concerns_them(tmp_path: Path):
     judged = privacy_view(run).results.datasets["heart_disease"]
     assert "ctgan-overfitted" not in judged.arms
     assert "ctgan-no-packing" not in judged.arms
-    assert list(judged.membership_control) == ["distance", "density_ratio"]
+    assert list(judged.membership_control) == ["nearest", "density-ratio"]
     assert judged.arms["ctgan"].metric("test/auc") == run.results.datasets["heart_disease"].arms["ctgan"].metric(
         "tstr/mean/auc"
     )

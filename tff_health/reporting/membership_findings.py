@@ -10,8 +10,19 @@ from tff_health.reporting.guarantee import is_private
 from tff_health.reporting.privacy_document import MembershipAttack
 from tff_health.reporting.results import Arm, DatasetResult, Metric
 
-ATTACK_LABELS = {"lira": "LiRA", "loss": "loss threshold", "confidence": "confidence"}
-"""Attack -> its name for people, the strongest first: the first that an arm has is its headline attack."""
+ATTACK_LABELS = {
+    "lira": "LiRA",
+    "loss": "loss threshold",
+    "confidence": "confidence",
+    "density-ratio": "density ratio",
+    "nearest": "nearest row",
+    "calibrated-nearest": "nearest row, calibrated",
+    "monte-carlo": "Monte Carlo",
+}
+"""Attack -> its name for people, the strongest first: the first that an arm has is its headline attack.
+
+The first three attack classifiers, the others synthetic rows.
+"""
 
 GUESSING = 0.5
 OVERFITTED = "overfitted"
@@ -52,7 +63,7 @@ def attack_label(name: str) -> str:
 
 
 def headline_attack(attacks: dict[str, MembershipAttack]) -> str | None:
-    """The attack that speaks for an arm: LiRA where it was run, else the loss threshold, else the first."""
+    """The attack that speaks for an arm: LiRA where it was run, else the next of `ATTACK_LABELS`."""
     return next((name for name in (*ATTACK_LABELS, *attacks) if name in attacks), None)
 
 

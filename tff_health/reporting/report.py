@@ -94,6 +94,9 @@ def _context(run: Run, others: list[Run], drawn: dict[str, list[DrawnFigure]]) -
     results, made = plain.results, synthesis_verdicts(run)
     found = verdicts(plain)
     references = [one for one in _references(plain) if not concerns_synthesis(one)]
+    if made and not found:
+        # Without classifiers nothing of P1's was measured.
+        references = [one for one in references if one.ours is not None]
     shielded = {name: dataset_protection(run, name) for name in results.datasets}
     concerns_paper = bool(references) or paper.PAPER_DATASET in results.datasets
     return {

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from data.federation import Federation
 from data.schema import Schema
 from tff_health.synthesis.generator import TableGenerator
 
@@ -76,6 +77,18 @@ class Synthesizer(ABC):
             DataError: rows nothing can be fitted on.
             SettingsError: settings that do not fit the data, such as another number of hospitals than accounted.
         """
+
+    def fit_federation(self, federation: Federation, *, seed: int, progress: Progress | None = None) -> Fitted:
+        """Fits on the training rows of all hospitals of a dataset: `fit`, in one call.
+
+        Args:
+            federation: as `data.catalogue.load_dataset` or `data.tables.load_tables` give it.
+            seed: of every random stream but privacy noise.
+            progress: told after every unit of work.
+        """
+        schema = federation.schema
+        hospitals = [schema.encode(hospital.train) for hospital in federation.members]
+        return self.fit(schema, hospitals, seed=seed, progress=progress)
 
     @abstractmethod
     def event(self) -> dp_accounting.DpEvent | None:

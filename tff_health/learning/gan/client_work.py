@@ -13,7 +13,7 @@ from tff_health.learning.gan.network import TrainedNetwork, load_model, without_
 from tff_health.learning.gan.steps import train_critic, train_in_turn
 from tff_health.learning.gan.task import GanTask, Networks
 from tff_health.learning.gan.training import GanTraining
-from tff_health.learning.gan.weights import network_memory, network_weights, shared_part, trained_part
+from tff_health.learning.gan.weights import flat, network_moments, network_weights, shared_part, trained_part
 
 Weighting = Literal["examples", "uniform"]
 
@@ -84,7 +84,7 @@ def _train(
         rows = tf.ensure_shape(rows, task.rows_spec.shape)
         for name, model in networks._asdict().items():
             if name in trained:
-                trained[name].load(*network_weights(weights, name), network_memory(weights, name))
+                trained[name].load(*network_weights(weights, name), network_moments(weights, name))
             else:
                 load_model(model, *network_weights(weights, name))
         remembered = tf.cast(rounds, tf.float32) if training.memory == "averaged" else tf.constant(0.0)
@@ -102,8 +102,8 @@ def _train(
             made = {name: remembered * float(n) for name, n in zip(("critic", "generator"), updates, strict=True)}
             measured = train_in_turn(task, networks, trained, draws, updates, made)
         with tf.control_dependencies(list(measured.values())):
-            after = tf.nest.flatten(trained_part(trained, weights))
-        before = tf.nest.flatten(shared_part(weights))
+            after = flat(trained_part(trained, weights))
+        before = flat(shared_part(weights))
         return tuple(b - a for b, a in zip(before, after, strict=True)), measured, number
 
     update, measured, number = train()

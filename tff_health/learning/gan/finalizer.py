@@ -10,10 +10,10 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from tff_health.learning.gan.network import TrainedNetwork, load_model, without_initialisers
-from tff_health.learning.gan.steps import Measured, train_generator
+from tff_health.learning.gan.steps import train_generator
 from tff_health.learning.gan.task import GanTask
 from tff_health.learning.gan.training import GanTraining
-from tff_health.learning.gan.weights import network_weights, shared_part, with_shared_part, zero_memory
+from tff_health.learning.gan.weights import flat, network_weights, replaced, shared_part, unflat, zero_moments
 
 
 def build_gan_finalizer(
@@ -35,21 +35,19 @@ def build_gan_finalizer(
         seed: int64 [2], of everything that the server draws.
         server_optimizer: steps along the mean update of the weights that hospitals train.
     """
-    weights_specs = tf.nest.map_structure(lambda w: tf.TensorSpec(w.shape, w.dtype), start.trainable)
     server_trains = training.mode == "server-generator"
+    update_type = tff.to_type(tuple((w.dtype.type, w.shape) for w in flat(shared_part(start))))
 
     @tff.tensorflow.computation
     def initial_state() -> Any:
-        state = OrderedDict(seed=tf.constant(seed), optimizer=server_optimizer.initialize(_flat(weights_specs)))
+        specs = tuple(tf.TensorSpec(w.shape, w.dtype) for w in flat(start.trainable))
+        state = OrderedDict(seed=tf.constant(seed), optimizer=server_optimizer.initialize(specs))
         if server_trains:
-            memory = zero_memory(start.non_trainable["generator"])
-            state["generator_memory"] = tf.nest.map_structure(tf.constant, memory)
+            moments = zero_moments(start.non_trainable["generator"])
+            state["generator_moments"] = tuple(tf.constant(moment) for moment in moments)
         return state
 
     state_type = initial_state.type_signature.result
-    update_type = tff.to_type(
-        tuple((w.dtype.type, w.shape) for w in tf.nest.flatten(shared_part(start)))  # as in the client work
-    )
 
     @tff.tensorflow.computation(state_type, weights_type, update_type)
     def finish(state: Any, weights: Any, update: Any) -> Any:
@@ -59,19 +57,13 @@ def build_gan_finalizer(
         update = tuple(tf.where(finite, part, tf.zeros_like(part)) for part in update)
         shared, state["optimizer"] = _apply(weights, update, state["optimizer"], server_optimizer)
         rounds = weights.non_trainable["rounds"]
-        replaced: dict[str, Any] = {"rounds": rounds + 1}
-        measured: Measured = OrderedDict()
-        if server_trains:
-            aggregated = with_shared_part(weights, shared)
-            generator, statistics, state["generator_memory"], measured = _train_generator(
-                task, training, aggregated, state["generator_memory"], state["seed"], rounds
-            )
-            replaced["generator"] = generator
-            new = with_shared_part(weights, shared, **replaced)
-            new.non_trainable["statistics"]["generator"] = statistics
-        else:
-            new = with_shared_part(weights, shared, **replaced)
-        return state, new, measured
+        aggregated = replaced(weights, shared | {"rounds": rounds + 1})
+        if not server_trains:
+            return state, aggregated, OrderedDict()
+        generator, statistics, state["generator_moments"], measured = _train_generator(
+            task, training, aggregated, state["generator_moments"], state["seed"], rounds
+        )
+        return state, replaced(aggregated, {"generator": generator, "generator_statistics": statistics}), measured
 
     @tff.federated_computation
     def initialize() -> Any:
@@ -89,25 +81,23 @@ def build_gan_finalizer(
     return tff.learning.templates.FinalizerProcess(initialize, next_weights)
 
 
-def _flat(structure: Any) -> tuple[Any, ...]:
-    return tuple(tf.nest.flatten(structure))
-
-
 def _apply(weights: Any, update: Any, optimizer_state: Any, optimizer: tff.learning.optimizers.Optimizer) -> Any:
     """The shared part after the round: weights by the optimizer, statistics and moments by plain averaging."""
     shared = shared_part(weights)
-    changes = tf.nest.pack_sequence_as(shared, update)
-    optimizer_state, stepped = optimizer.next(optimizer_state, _flat(shared["weights"]), _flat(changes["weights"]))
-    after = tf.nest.map_structure(lambda value, change: value - change, shared, changes)
-    after["weights"] = tf.nest.pack_sequence_as(shared["weights"], stepped)
-    for moments in after["memory"].values():
-        # An aggregator that clips, rounds or noises may push a mean square below zero.
-        moments["second"] = tuple(tf.maximum(value, 0.0) for value in moments["second"])
+    after = unflat(shared, tuple(value - change for value, change in zip(flat(shared), update, strict=True)))
+    own = flat(weights.trainable)
+    optimizer_state, stepped = optimizer.next(optimizer_state, own, tuple(update[: len(own)]))
+    after |= unflat(weights.trainable, stepped)
+    for name, values in after.items():
+        if name.endswith("_moments"):
+            # An aggregator that clips, rounds or noises may push a mean square below zero.
+            half = len(values) // 2
+            after[name] = (*values[:half], *(tf.maximum(value, 0.0) for value in values[half:]))
     return after, optimizer_state
 
 
 def _train_generator(
-    task: GanTask, training: GanTraining, weights: Any, memory: Any, seed: tf.Tensor, rounds: tf.Tensor
+    task: GanTask, training: GanTraining, weights: Any, moments: Any, seed: tf.Tensor, rounds: tf.Tensor
 ) -> Any:
     networks = without_initialisers(task.build_networks)
     generator = TrainedNetwork(networks.generator, training.generator)
@@ -115,13 +105,13 @@ def _train_generator(
     @tf.function
     def train() -> Any:
         load_model(networks.critic, *network_weights(weights, "critic"))
-        generator.load(*network_weights(weights, "generator"), memory)
+        generator.load(*network_weights(weights, "generator"), tuple(moments))
         own = tf.random.experimental.stateless_fold_in(seed, rounds)
         updates = training.generator_updates
         draws = task.generator_draws(None, updates, own)
         made = tf.cast(rounds, tf.float32) * float(updates)
         measured = train_generator(task, networks, generator, draws, updates, made)
         with tf.control_dependencies(list(measured.values())):
-            return generator.weights(), generator.statistics(), generator.memory(), measured
+            return generator.weights(), generator.statistics(), generator.moments(), measured
 
     return train()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections import OrderedDict
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -27,14 +29,26 @@ def hospital_data(rows: np.ndarray, seed: np.ndarray) -> tf.data.Dataset:
         raise ValueError(f"rows must be float32 [rows, ...], not {rows.dtype} {list(rows.shape)}")
     if seed.dtype != np.int64 or seed.shape != (2,):
         raise ValueError(f"the seed must be int64 [2], not {seed.dtype} {list(seed.shape)}")
-    # A variable number of rows in the type, so that hospitals of any size are of one type.
     spec = data_spec(rows.shape[1:])
-    variant = tf.raw_ops.TensorDataset(
-        components=[tf.constant(rows), tf.constant(seed)], output_shapes=[s.shape for s in spec.values()]
-    )
-    return tf.data.experimental.from_variant(variant, spec).with_options(lean_options())
+    variant = _dataset_function(rows.shape[1:])(tf.constant(rows), tf.constant(seed))
+    return tf.data.experimental.from_variant(variant, spec)
 
 
 def data_spec(row_shape: tuple[int, ...]) -> OrderedDict[str, tf.TensorSpec]:
     """The element type of `hospital_data`."""
     return OrderedDict(rows=tf.TensorSpec([None, *row_shape], tf.float32), seed=tf.TensorSpec([2], tf.int64))
+
+
+@functools.lru_cache(maxsize=64)
+def _dataset_function(row_shape: tuple[int, ...]) -> Any:
+    """The dataset and its options as one function, traced once for each shape of a row: options take milliseconds."""
+    spec = data_spec(row_shape)
+
+    def dataset(rows: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        # The raw operation, because the type must leave the number of rows open.
+        variant = tf.raw_ops.TensorDataset(components=[rows, seed], output_shapes=[s.shape for s in spec.values()])
+        return tf.data.experimental.to_variant(
+            tf.data.experimental.from_variant(variant, spec).with_options(lean_options())
+        )
+
+    return tf.function(dataset, autograph=False).get_concrete_function(*spec.values())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -11,7 +10,6 @@ import tensorflow as tf
 from tff_health.learning.gan.training import AdamSettings
 
 Tensors: TypeAlias = tuple[tf.Tensor, ...]
-Memory: TypeAlias = "OrderedDict[str, Tensors]"
 
 
 def without_initialisers(build: Callable[[], Any]) -> Any:
@@ -47,12 +45,12 @@ class TrainedNetwork:
             for _ in range(2)
         )
 
-    def load(self, weights: Sequence[tf.Tensor], statistics: Sequence[tf.Tensor], memory: Memory | None) -> None:
+    def load(self, weights: Sequence[tf.Tensor], statistics: Sequence[tf.Tensor], moments: Tensors | None) -> None:
         """Puts weights, statistics outside the gradient, and Adam's moments (None: zeros) in place."""
         load_model(self.model, weights, statistics)
-        for name, moments in (("first", self._first), ("second", self._second)):
-            for variable, value in zip(moments, memory[name] if memory else moments, strict=True):
-                variable.assign(value if memory else tf.zeros_like(variable))
+        variables = (*self._first, *self._second)
+        for variable, value in zip(variables, moments or map(tf.zeros_like, variables), strict=True):
+            variable.assign(value)
 
     def apply(self, gradients: Sequence[tf.Tensor], step: tf.Tensor) -> None:
         """One step of Adam.
@@ -88,12 +86,9 @@ class TrainedNetwork:
         """The other variables' values: batch normalisation's moving means and variances."""
         return tuple(variable.read_value() for variable in self.model.non_trainable_variables)
 
-    def memory(self) -> Memory:
-        """Adam's moments."""
-        return OrderedDict(
-            first=tuple(variable.read_value() for variable in self._first),
-            second=tuple(variable.read_value() for variable in self._second),
-        )
+    def moments(self) -> Tensors:
+        """Adam's moments: the means of gradients, then those of their squares."""
+        return tuple(variable.read_value() for variable in (*self._first, *self._second))
 
 
 def load_model(model: tf.keras.Model, weights: Sequence[tf.Tensor], statistics: Sequence[tf.Tensor]) -> None:

@@ -23,7 +23,15 @@ from tff_health.reporting.record import RunRecord
 from tff_health.reporting.results import Metric
 from tff_health.reporting.style import BLUE, GREY, INK, STONE, legend_below, new_figure, two_lines
 
-_MARKERS = {"lira": "D", "loss": "o", "confidence": "s"}
+_MARKERS = {
+    "lira": "D",
+    "loss": "o",
+    "confidence": "s",
+    "density-ratio": "D",
+    "nearest": "o",
+    "calibrated-nearest": "s",
+    "monte-carlo": "^",
+}
 
 
 @register_figure("membership", "Membership inference: can training patients be told?", section="privacy")

@@ -43,7 +43,7 @@ def synthesis_collapse(record: RunRecord) -> Drawing | None:
             every = max(1, len(updates) // 10)
             axes.plot(updates, values, label=plain_text(arm.title, 60), markevery=every, **styles[name].line_kwargs())
         axes.set_title(MEASURES[measure])
-        axes.margins(y=0.08)
+        axes.set_ylim(-0.03, max(1.03, axes.get_ylim()[1]))
     panels[-1].set_xlabel("Updates of the generator")
     fullest = max(panels, key=lambda axes: len(axes.get_legend_handles_labels()[0]))
     legend_below(figure, fullest, columns=2)

@@ -28,7 +28,10 @@ def synthesis_columns(record: RunRecord) -> Drawing | None:
         return None
     arm = arms[name]
     columns = _columns(arm.synthesis)
-    shown = columns[:_MOST]
+    distances = {column.name: distance(column) for column in columns}
+    far = sorted(distances, key=distances.__getitem__, reverse=True)
+    chosen = {record.dataset.target, *far[: _MOST - 1]} if len(columns) > _MOST else set(distances)
+    shown = [column for column in columns if column.name in chosen]
     across = min(len(shown), _ACROSS)
     rows = -(-len(shown) // across)
     figure = new_figure(6.8, 0.5 + 1.75 * rows)
@@ -41,8 +44,6 @@ def synthesis_columns(record: RunRecord) -> Drawing | None:
         axes.set_ylabel("Share of rows", fontsize=9)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=2)
-    distances = {column.name: distance(column) for column in columns}
-    far = sorted(distances, key=distances.__getitem__, reverse=True)[:_NAMED]
     gaps = [
         f"{column.name} ({percent(column.real_missing)} real, {percent(column.synthetic_missing)} synthetic)"
         for column in columns
@@ -51,11 +52,11 @@ def synthesis_columns(record: RunRecord) -> Drawing | None:
         and max(column.real_missing, column.synthetic_missing) > 0
     ]
     missing = f" Missing cells: {listing(gaps)}." if gaps else ""
-    some = "all" if len(shown) == len(columns) else f"{len(shown)} of {len(columns)}"
+    some = "all" if len(shown) == len(columns) else f"the target and the {len(shown) - 1} least alike of {len(columns)}"
     caption = (
-        f"Shares among real training rows and rows of {arm.title}, {some} columns. On average "
+        f"Shares among real training rows and rows of {arm.title}: {some} columns. On average "
         f"{percent(float(np.mean(list(distances.values()))))} of the synthetic rows would have to move to another bin "
-        f"or category to match; the worst: {listing([f'{one} {number(distances[one], 2)}' for one in far])} "
+        f"or category to match; the worst: {listing([f'{one} {number(distances[one], 2)}' for one in far[:_NAMED]])} "
         f"(total variation distance).{missing}"
     )
     return Drawing(figure, caption, f"Small histograms of {len(shown)} columns, real beside synthetic. {caption}")

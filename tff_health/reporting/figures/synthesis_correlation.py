@@ -33,7 +33,7 @@ def synthesis_correlation(record: RunRecord) -> Drawing | None:
         return None
     matrix, size = differences[name], len(real.names)
     side = float(np.clip(1.9 + 0.36 * size, 3.6, 7.0))
-    figure = new_figure(min(side + 1.0, 7.6), side)
+    figure = new_figure(min(side + 1.0, 7.6), min(side, 6.4))
     axes = figure.subplots()
     limit = max(0.3, float(np.nanmax(np.abs(matrix))) if np.isfinite(matrix).any() else 0.3)
     image = axes.imshow(matrix, cmap=DIVERGING, vmin=-limit, vmax=limit)

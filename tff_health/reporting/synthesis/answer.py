@@ -30,6 +30,8 @@ QUESTION = "Are the synthetic patients worth training on?"
 # Losses below this are called slight, however clear.
 _SMALL = 0.02
 _FEW_SPLITS = 5
+# An interval that reaches further below zero than this cannot show that nothing is lost.
+_MARGIN = 0.03
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,8 @@ def _worth(verdict: SynthesisVerdict) -> str:
         words = "nearly, they do slightly worse than" if least > -_SMALL else "not fully, they do worse than"
     elif outcomes == {"unknown"}:
         words = "one split cannot tell; they are set against"
+    elif any(one.low is not None and one.low < -_MARGIN for one in known):
+        words = "not known, for the intervals are too wide to tell them from"
     else:
         words = "yes, they do better than" if "better" in outcomes else "yes, they cannot be told from"
     gaps = [f"{label} {one.words}" for label, one in (("accuracy", verdict.accuracy_gap), ("AUC", verdict.gap)) if one]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tff_health.reporting.formatting import interval, listing, number, percent, plural
-from tff_health.reporting.membership_findings import attack_label, controls, outcome
+from tff_health.reporting.membership_findings import attack_label, controls, headline_attack, outcome
 from tff_health.reporting.privacy_document import MembershipAttack
 from tff_health.reporting.results import Arm, DatasetResult, Metric
 from tff_health.reporting.synthesis.arms import arms_for, headline, real_metric
@@ -19,13 +19,10 @@ _IDEAL_SHARE = 0.5
 _NAMED = 3
 
 
-def strongest_attack(arm: Arm) -> tuple[str, MembershipAttack] | None:
-    """The attack of highest AUC, which is the one that an attacker would use; None where none was run."""
-    run = {name: attack for name, attack in arm.membership.items() if attack.auc.value is not None}
-    if not run:
-        return None
-    name = max(run, key=lambda one: run[one].auc.value or 0.0)
-    return name, run[name]
+def speaking_attack(arm: Arm) -> tuple[str, MembershipAttack] | None:
+    """The attack that speaks for an arm, fixed beforehand: the largest of several flatters the attacker."""
+    name = headline_attack({name: attack for name, attack in arm.membership.items() if attack.auc.value is not None})
+    return (name, arm.membership[name]) if name else None
 
 
 def attacker_sentences(dataset: DatasetResult, judged: DatasetResult) -> list[str]:
@@ -41,54 +38,64 @@ def attacker_sentences(dataset: DatasetResult, judged: DatasetResult) -> list[st
 
 def headline_sentence(dataset: DatasetResult, judged: DatasetResult) -> str:
     """What attacks found, in one sentence; the arguments are those of `membership_sentence`."""
-    strongest = [found[1].auc for arm in arms_for(dataset, "synthesiser").values() if (found := strongest_attack(arm))]
-    if not strongest:
+    aucs = [found[1].auc for arm in arms_for(dataset, "synthesiser").values() if (found := speaking_attack(arm))]
+    if not aucs:
         return "Whether training patients can be told from the synthetic rows was not tried."
     overfitted = [control for control in controls(judged) if not control.untrained]
-    seen = sum(outcome(auc) == "above" for auc in strongest)
-    highest = max(strongest, key=lambda auc: auc.value or 0.0)
+    seen = sum(outcome(auc) == "above" for auc in aucs)
+    highest = max(aucs, key=lambda auc: auc.value or 0.0)
     if seen:
-        text = (
-            f"An attacker can tell training patients from others on {seen} of {plural(len(strongest), 'synthesiser')}"
-        )
+        text = f"An attacker can tell training patients from others on {seen} of {plural(len(aucs), 'synthesiser')}"
     elif any(control.passed for control in overfitted):
-        text = "An attack that finds the patients of an overfitted generator tells nobody from the synthetic rows"
+        text = "An attack that finds an overfitted generator's patients is not above guessing on these synthetic rows"
     else:
         text = "No attack tells training patients from others, but none was shown to work"
     return f"{text} (highest membership AUC {interval(highest)})."
 
 
 def membership_sentence(dataset: DatasetResult, judged: DatasetResult) -> str:
-    """Whether any attack finds training patients, and whether its control lets silence count.
+    """Whether the attack finds training patients, what the other attacks find, and whether silence counts.
 
     Args:
         dataset: as recorded.
         judged: the same as `views.privacy_view` has it, with the overfitted generators among the controls.
     """
-    attacked = {name: arm for name, arm in arms_for(dataset, "synthesiser").items() if strongest_attack(arm)}
-    if not attacked:
+    arms = arms_for(dataset, "synthesiser")
+    found = {name: one for name, arm in arms.items() if (one := speaking_attack(arm))}
+    if not found:
         return "No membership attack was run: what the synthetic rows give away about who was trained on is unknown."
-    strongest = {name: found for name, arm in attacked.items() if (found := strongest_attack(arm))}
-    seen = [name for name, (_, attack) in strongest.items() if outcome(attack.auc) == "above"]
-    unknown = [name for name, (_, attack) in strongest.items() if outcome(attack.auc) == "unknown"]
-    top = max(strongest, key=lambda name: strongest[name][1].auc.value or 0.0)
-    text = "Membership inference from the synthetic rows"
+    labels = listing(list(dict.fromkeys(attack_label(name) for name, _ in found.values())))
+    count = plural(len(found), "synthesiser")
+    seen = [f"{arms[name].title}, AUC {interval(one.auc)}" for name, (_, one) in found.items() if _above(one)]
+    unknown = sum(outcome(one.auc) == "unknown" for _, one in found.values())
+    top = max(found, key=lambda name: found[name][1].auc.value or 0.0)
+    text = f"Membership inference from the synthetic rows ({labels})"
     if seen:
-        which = [
-            f"{attacked[name].title} ({attack_label(strongest[name][0])}, AUC {interval(strongest[name][1].auc)})"
-            for name in seen
-        ]
-        text += f" is above guessing on {len(seen)} of {plural(len(attacked), 'synthesiser')}: {some(which)}"
+        text += f" is above guessing on {len(seen)} of {count}: {some(seen)}"
     elif unknown:
-        text += f" has no interval on {len(unknown)} of {plural(len(attacked), 'synthesiser')}, so nothing follows"
+        text += f" has no interval on {unknown} of {count}, so nothing follows"
     else:
-        attack, highest = strongest[top]
-        several = f"any of {len(attacked)} synthesisers" if len(attacked) > 1 else attacked[top].title
+        several = f"any of {count}" if len(found) > 1 else arms[top].title
+        text += f" is not above guessing on {several}; the highest AUC is {interval(found[top][1].auc)}"
+        text += f" ({arms[top].title})" if len(found) > 1 else ""
+    others = [
+        (name, attack)
+        for arm, (speaking, _) in found.items()
+        for name, attack in arms[arm].membership.items()
+        if name != speaking and attack.auc.value is not None
+    ]
+    if others:
+        name, strongest = max(others, key=lambda item: item[1].auc.value or 0.0)
+        above = sum(_above(attack) for _, attack in others)
         text += (
-            f" is not above guessing on {several}; the highest AUC is {interval(highest.auc)} ({attack_label(attack)}, "
-            f"{attacked[top].title})"
+            f". Of {plural(len(others), 'further attack')} {above} lie above guessing, one in forty of which would by "
+            f"chance; the highest AUC is {interval(strongest.auc)} ({attack_label(name)})"
         )
     return f"{text}. {control_sentence(judged)}"
+
+
+def _above(attack: MembershipAttack) -> bool:
+    return outcome(attack.auc) == "above"
 
 
 def control_sentence(judged: DatasetResult) -> str:

@@ -54,6 +54,6 @@ def gap(first: Metric, second: Metric) -> Gap | None:
         return None
     if len(first.seeds) == len(second.seeds):
         mean = paired(first.seeds, second.seeds)
-        if mean.value is not None and mean.low is not None:
+        if mean.value is not None:
             return Gap(mean.value, mean.low, mean.high, mean.count)
     return Gap(first.value - second.value)

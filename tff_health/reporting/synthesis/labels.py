@@ -13,8 +13,8 @@ CLASSIFIERS = {
     "mean": "Mean",
 }
 
-STRONGEST = "membership/strongest"
-"""Not a metric of the file: the AUC of the strongest membership attack."""
+SPEAKING = "membership/speaking"
+"""Not a metric of the file: the AUC of the membership attack that speaks for an arm."""
 
 _MEASURES = {
     "fidelity/ks": ("Numeric columns (KS)", "1 ideal"),
@@ -76,7 +76,7 @@ _MEASURES = {
             ("baseline", "by guessing", "baseline"),
         )
     },
-    STRONGEST: ("Membership AUC, strongest attack", "0.5 ideal"),
+    SPEAKING: ("Membership AUC", "0.5 ideal"),
 }
 _WORDS = {"dcr": "DCR", "nndr": "NNDR", "auc": "AUC", "ks": "KS", "tv": "TV", "k": "k", "l": "l", "t": "t"}
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from tff_health.reporting.results import Arm, DatasetResult, Metric
 from tff_health.reporting.synthesis.arms import SHOWN_PURPOSES, arms_for, purpose, real_metric
-from tff_health.reporting.synthesis.attackers import strongest_attack
-from tff_health.reporting.synthesis.labels import STRONGEST, measure_ideal, measure_label, measure_order
+from tff_health.reporting.synthesis.attackers import speaking_attack
+from tff_health.reporting.synthesis.labels import SPEAKING, measure_ideal, measure_label, measure_order
 
 _MOST_COLUMNS = 7  # measures that fit beside each other on a page
 LIKENESS = ("fidelity", "detection", "coverage", "collapse")
@@ -19,7 +19,7 @@ KEY_LIKENESS = (
 )
 KEY_PRIVACY = (
     *("anonymity/k", "anonymity/k_map", "anonymity/l_distinct", "anonymity/t", "disclosure/dcr_share"),
-    *("disclosure/exact_copies", "singling_out/risk", "linkability/risk", "inference/risk", STRONGEST),
+    *("disclosure/exact_copies", "singling_out/risk", "linkability/risk", "inference/risk", SPEAKING),
 )
 _COUNTS = ("anonymity/k", "anonymity/k_map", "anonymity/classes", "anonymity/l_distinct", "anonymity/l_recursive")
 # What other tables show.
@@ -108,9 +108,9 @@ def _title(name: str, arm: Arm) -> str:
 
 
 def _value(arm: Arm, name: str) -> Metric:
-    if name != STRONGEST:
+    if name != SPEAKING:
         return arm.metric(name)
-    found = strongest_attack(arm)
+    found = speaking_attack(arm)
     return found[1].auc if found else Metric()
 
 

@@ -85,6 +85,4 @@ def _judged_arm(dataset: DatasetResult, name: str, arm: Arm) -> Arm:
     metrics = dict(arm.metrics)
     for place, source in (("test/accuracy", MEAN_ACCURACY), ("test/auc", MEAN_AUC)):
         metrics[place] = real_metric(dataset, source) if name == REAL else arm.metric(source)
-    # In the order of the tables' columns, so that the first, which speaks for the arm, is the first of these too.
-    membership = {attack: arm.membership[attack] for attack in sorted(arm.membership)}
-    return arm.model_copy(update={"metrics": metrics, "membership": membership})
+    return arm.model_copy(update={"metrics": metrics})
