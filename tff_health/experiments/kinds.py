@@ -14,7 +14,7 @@ from tff_health.experiments.synthesis.settings import SynthesisSettings
 if TYPE_CHECKING:
     from data.federation import Federation
     from tff_health.experiments.events import Listener
-    from tff_health.reporting.results import DatasetResult
+    from tff_health.reporting.results import DatasetResult, Reference, Results
     from tff_health.runtime.signals import InterruptGuard
 
 KINDS: dict[str, type[ExperimentBase]] = {"classification": ExperimentSettings, "synthesis": SynthesisSettings}
@@ -70,6 +70,18 @@ def tables(settings: ExperimentBase) -> dict[str, Sequence[str]]:
     from tff_health.experiments.run_folder import PREDICTION_COLUMNS, ROUND_COLUMNS, TIMING_COLUMNS
 
     return {"rounds": ROUND_COLUMNS, "timings": TIMING_COLUMNS, "predictions": PREDICTION_COLUMNS}
+
+
+def references(settings: ExperimentBase, results: Results) -> list[Reference]:
+    """Published values beside ours."""
+    if isinstance(settings, SynthesisSettings):
+        from tff_health.reporting.synthesis.references import synthesis_references
+
+        return list(synthesis_references(results))
+    from tff_health.reporting.paper import compare
+    from tff_health.reporting.peers import compare_with_peers
+
+    return [*compare(results), *compare_with_peers(results)]
 
 
 def run_dataset(

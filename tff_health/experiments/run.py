@@ -13,12 +13,10 @@ from data.errors import SettingsError
 from tff_health.experiments.base_settings import ExperimentBase
 from tff_health.experiments.events import Cells
 from tff_health.experiments.extensions import load_extensions
-from tff_health.experiments.kinds import check_dataset, dataset_work, run_dataset, tables
+from tff_health.experiments.kinds import check_dataset, dataset_work, references, run_dataset, tables
 from tff_health.experiments.pool import run_in_processes
 from tff_health.experiments.run_folder import Table, open_folder, result_file
 from tff_health.experiments.workload import REPORTING
-from tff_health.reporting.paper import compare
-from tff_health.reporting.peers import compare_with_peers
 from tff_health.reporting.report import make_report
 from tff_health.reporting.results import DatasetResult, Results, save_results
 from tff_health.runtime.environment import describe_environment
@@ -130,7 +128,7 @@ def run_experiment(
                 started=started,
                 command=command,
             )
-            results.references = [*compare(results), *compare_with_peers(results)]
+            results.references = references(settings, results)
             save_results(results, folder / "results.json")
             listener.close()
             report = make_report(folder)

@@ -155,10 +155,20 @@ def _metrics(cells: Sequence[Cell], splits: int) -> dict[str, Metric]:
                 (c.document.get("intervals", {}).get(name) for c in cells if seeds[c.split] is not None), None
             )
             low, high = within if within else (None, None)
+        if low is not None and high is not None and _is_share(name):
+            low, high = max(low, 0.0), min(high, 1.0)
         found[name] = Metric(
             value=mean.value, low=low, high=high, n=int(cells[0].document.get("test_rows", 0)), seeds=seeds
         )
     return found
+
+
+def _is_share(name: str) -> bool:
+    """Whether a metric lies between 0 and 1, which a t interval over few splits does not know."""
+    family, last = name.split("/")[0], name.split("/")[-1]
+    if family in ("fidelity", "detection", "membership") or last in ("accuracy", "auc", "precision", "recall"):
+        return True
+    return last.endswith(("_share", "copies", "copies_holdout", "coverage", "covered", "duplicates"))
 
 
 def _number(value: Any) -> float | None:

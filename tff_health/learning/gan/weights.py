@@ -34,9 +34,7 @@ def initial_weights(task: GanTask, training: GanTraining, seed: int) -> tff.lear
     models = task.build_networks()._asdict()
     weights = {name: tuple(v.numpy() for v in model.trainable_variables) for name, model in models.items()}
     trained = training.trained_in_hospitals
-    rest: OrderedDict[str, Any] = OrderedDict(
-        (name, values) for name, values in weights.items() if name not in trained
-    )
+    rest: OrderedDict[str, Any] = OrderedDict((name, values) for name, values in weights.items() if name not in trained)
     for name, model in models.items():
         rest[f"{name}_statistics"] = tuple(v.numpy() for v in model.non_trainable_variables)
     if training.memory == "averaged":

@@ -43,8 +43,8 @@ _P2_WHY = (
     "part in fitting the generator, which here never pools a row."
 )
 _PEER_WHY = (
-    "Theirs were measured beforehand on pooled rows of the same patients: 80/20 splits and the same seven classifiers, but "
-    "other seeds, so that differences within the intervals mean nothing."
+    "Theirs were measured beforehand on pooled rows of the same patients: 80/20 splits and the same seven classifiers, "
+    "but other seeds, so that differences within the intervals mean nothing."
 )
 _CLEVELAND_PEERS: dict[str, tuple[float | None, float | None]] = {
     "real rows": (0.827, 0.897),

@@ -1,0 +1,103 @@
+"""The releases of one fit, made one after the other and never twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from data.errors import DataError
+from tff_health.synthesis.marginals.cell_layout import CellLayout
+from tff_health.synthesis.marginals.column_estimate import ColumnEstimate, estimate_column
+from tff_health.synthesis.marginals.marginal_query import Block, MarginalQuery, one_way
+from tff_health.synthesis.marginals.marginal_release import release_marginals, total_stddev
+from tff_health.synthesis.marginals.simplex_code import counts_from_code, simplex_code
+from tff_health.synthesis.synthesizer import Progress
+
+if TYPE_CHECKING:
+    from tff_health.runtime.checkpoints import CheckpointStore
+    from tff_health.synthesis.marginals.settings import MarginalSynthesizer
+
+
+class Rounds:
+    """Asks hospitals for sums with the noise that the settings say.
+
+    Attributes:
+        layout: cells of the table.
+        rows: all hospitals' number of rows, public.
+    """
+
+    def __init__(
+        self,
+        settings: MarginalSynthesizer,
+        layout: CellLayout,
+        matrices: Sequence[np.ndarray],
+        progress: Progress | None,
+        checkpoints: CheckpointStore | None,
+    ) -> None:
+        """Sets up; takes over what a stopped fit had released."""
+        self.layout = layout
+        self.rows = sum(len(matrix) for matrix in matrices)
+        self._settings = settings
+        self._matrices = matrices
+        self._progress = progress
+        self._checkpoints = checkpoints
+        saved = checkpoints.latest() if checkpoints is not None else None
+        self._kept = [np.asarray(total, np.float64) for total in saved.payload["totals"]] if saved else []
+        self._done = 0
+
+    def release(self, blocks: Sequence[Block]) -> tuple[list[np.ndarray], float]:
+        """The next release.
+
+        Args:
+            blocks: one or more.
+
+        Returns:
+            by block, float64 [entries]; the standard deviation of the noise on each number.
+
+        Raises:
+            DataError: a saved release is not of these blocks.
+        """
+        settings, index = self._settings, self._done
+        if index >= len(settings.rounds):
+            raise AssertionError(f"{settings.kind} asks for more releases than its event accounts for")
+        query = MarginalQuery(self.layout, tuple(blocks))
+        noise = settings.round_noise(index)
+        if index < len(self._kept):
+            total = self._kept[index]
+            if total.shape != (query.size,):
+                raise DataError(
+                    f"{settings.kind}: the saved release {index + 1} is another fit's; remove the checkpoints."
+                )
+        else:
+            total = release_marginals(query, self._matrices, noise_multiplier=noise, placement=settings.placement)
+            self._kept.append(total)
+            if self._checkpoints is not None:
+                self._checkpoints.save(index + 1, {"totals": list(self._kept)})
+        self._done += 1
+        if self._progress is not None:
+            self._progress(self._done, len(settings.rounds), {})
+        return query.split(total), total_stddev(query, noise, settings.placement, len(self._matrices))
+
+    def columns(self, groups: int, extra: Sequence[Block] = ()) -> tuple[list[ColumnEstimate], list[np.ndarray], float]:
+        """One release of all features' one-way marginals.
+
+        Args:
+            groups: the most groups of an ordered column, see `estimate_column`.
+            extra: further blocks of the same release.
+
+        Returns:
+            the features' estimates; the further blocks' numbers; the standard deviation of the noise.
+        """
+        layout = self.layout
+        codes = [simplex_code(layout.values[i]) for i in layout.features]
+        blocks = [
+            one_way(layout, i, np.arange(len(code)), code) for i, code in zip(layout.features, codes, strict=True)
+        ]
+        totals, stddev = self.release([*blocks, *extra])
+        estimates = [
+            estimate_column(layout, i, counts_from_code(code, total, self.rows), stddev=stddev, groups=groups)
+            for i, code, total in zip(layout.features, codes, totals, strict=False)
+        ]
+        return estimates, totals[len(blocks) :], stddev
