@@ -1,8 +1,8 @@
 """Networks of the conditional tabular GAN, written from Xu et al. 2019 (arXiv 1907.00503), section 4.4.
 
-A user's own networks are functions of the same form: they take the widths and options below by name and return a built
-`tf.keras.Model` with the same inputs and outputs. Randomness inside a network comes from its `seed` input alone, so that
-a training run can be repeated.
+A user's own networks are functions of the same form: they take the widths and options below and return a built
+`tf.keras.Model` with the same inputs and outputs. Randomness inside a network comes from its `seed` input alone, so
+that a training run can be repeated.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def generator(
     condition = tf.keras.Input((condition_width,))
     values = tf.keras.layers.Concatenate()([latent, condition]) if condition_width else latent
     for units in hidden:
-        # Before a normalisation that subtracts a mean, a bias has no effect.
-        inner = _dense(units, use_bias=normalisation in ("none", "group"))(values)
+        # Batch normalisation subtracts each unit's mean, and a bias with it.
+        inner = _dense(units, use_bias=normalisation != "batch")(values)
         inner = tf.keras.layers.ReLU()(_normalised(inner, normalisation, units))
         values = tf.keras.layers.Concatenate()([inner, values])
     return tf.keras.Model([latent, condition], _dense(layout_width)(values))
@@ -130,7 +130,10 @@ def _seeded_dropout(rate: float, depth: int) -> Any:
             values, seed = inputs
             if not training:
                 return values
+            # tf.nn.experimental.stateless_dropout would do, at three times the kernels.
+            shape = values.shape if values.shape.is_fully_defined() else tf.shape(values)
             own = seed + tf.constant([0, depth], tf.int64)
-            return tf.nn.experimental.stateless_dropout(values, rate, own, rng_alg="philox")
+            kept = tf.random.stateless_uniform(shape, own, alg="philox") >= rate
+            return values * (tf.cast(kept, values.dtype) / (1.0 - rate))
 
     return SeededDropout()

@@ -7,6 +7,7 @@ from data.named import NAMED
 
 SYNTHESIZERS: dict[str, tuple[str, str]] = {
     "ctgan": ("tff_health.synthesis.ctgan:Ctgan", "federated conditional GAN for tables (arXiv 1907.00503)"),
+    "dp-ctgan": ("tff_health.synthesis.private_ctgan:PrivateCtgan", "CTGAN with a patient-level privacy guarantee"),
     "independent-marginals": (
         "tff_health.synthesis.marginals.independent_marginals:IndependentMarginals",
         "every column by itself: what any generator must beat",

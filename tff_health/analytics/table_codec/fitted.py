@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -21,6 +21,7 @@ class FittedCodec:
         rows: of all hospitals.
         noise: standard deviation of the noise that the released counts had, 0 without a guarantee.
         converged: by numeric column, whether its mixture had settled.
+        missing: by numeric column that can be missing, the released share of missing cells; private fits only.
     """
 
     codec: TableCodec
@@ -28,3 +29,4 @@ class FittedCodec:
     rows: int
     noise: float
     converged: Mapping[str, bool]
+    missing: Mapping[str, float] = field(default_factory=dict)

@@ -85,4 +85,5 @@ def fit_private_codec(
             columns.append(coded_column(column, values, missing=missing > 0))
             counts[column.name] = np.append(values, missing) if missing > 0 else values
     converged = {name: mixture.converged for name, mixture in mixtures.items()}
-    return FittedCodec(TableCodec(tuple(columns)), counts, rows, noise, converged)
+    shares = {c.name: float(tables[c.name][1]) / rows for c in schema.columns if c.is_numeric and tables[c.name][1] > 0}
+    return FittedCodec(TableCodec(tuple(columns)), counts, rows, noise, converged, shares)

@@ -97,11 +97,9 @@ class ConditionSampler:
         values = tf.where(self._inside, tf.gather(rows, self._in_row, axis=1), -1.0)  # [rows, columns, longest]
         category_of_row = tf.argmax(values, 2, tf.int32)
         own = tf.reduce_sum(tf.one_hot(category_of_row, values.shape[2]), 0)  # [columns, longest]
-        if self._log_frequency:
-            # The federation's frequencies, among the categories that are here; a noisy count can be zero.
-            weights = tf.where(own > 0, tf.math.log1p(tf.maximum(self._counts, 1.0)), 0.0)
-        else:
-            weights = own
+        # By log, the federation's frequencies among the categories that are here; a noisy count can be zero.
+        by_log = tf.where(own > 0, tf.math.log1p(tf.maximum(self._counts, 1.0)), 0.0)
+        weights = by_log if self._log_frequency else own
         column = self._column(uniform[0])
         category = _inverse_cumulative(tf.gather(weights, column), uniform[1])
         sorted_rows = tf.argsort(category_of_row, 0, stable=True)  # [rows, columns]

@@ -70,7 +70,7 @@ class CtganTask(GanTask):
     def critic_draws(self, rows: tf.Tensor, steps: int, seed: tf.Tensor) -> Draws:
         """Real rows and their conditions, the generator's noise, mixing shares and the critic's seeds."""
         batch = self.settings.batch_size
-        seeds = tf.random.experimental.stateless_split(seed, 4)
+        seeds = tf.random.experimental.stateless_split(seed, 4, alg=_ALG)
         drawn = self.conditions.at_hospital(rows, steps * batch, seeds[0])
         return OrderedDict(
             rows=tf.reshape(tf.gather(rows, drawn.rows), [steps, batch, self.layout.width]),
@@ -82,7 +82,7 @@ class CtganTask(GanTask):
     def generator_draws(self, rows: tf.Tensor | None, steps: int, seed: tf.Tensor) -> Draws:
         """Conditions, the generator's noise and the critic's seeds."""
         batch = self.settings.generator_batch_size if rows is None else self.settings.batch_size
-        seeds = tf.random.experimental.stateless_split(seed, 3)
+        seeds = tf.random.experimental.stateless_split(seed, 3, alg=_ALG)
         if not self.conditions.width:
             vectors = tf.zeros([steps * batch, 0])
         elif rows is None:
@@ -128,7 +128,7 @@ class CtganTask(GanTask):
 
     def _inputs(self, conditions: tf.Tensor, steps: int, batch: int, seed: tf.Tensor) -> dict[str, Any]:
         """What the generator makes rows from."""
-        seeds = tf.random.experimental.stateless_split(seed, 2)
+        seeds = tf.random.experimental.stateless_split(seed, 2, alg=_ALG)
         return {
             "condition": tf.reshape(conditions, [steps, batch, self.conditions.width]),
             "latent": tf.random.stateless_normal([steps, batch, self.settings.latent_dim], seeds[0], alg=_ALG),

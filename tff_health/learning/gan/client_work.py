@@ -46,6 +46,12 @@ def build_gan_client_work(
         }
         return _train(task, training, networks, trained, weighting, weights, dataset)
 
+    _, measured_type, count_type = train_at_hospital.type_signature.result
+
+    @tff.tensorflow.computation(measured_type, count_type)
+    def mean_over_hospitals(sums: Any, count: tf.Tensor) -> Any:
+        return OrderedDict((name, value / tf.maximum(count, 1.0)) for name, value in sums.items())
+
     @tff.federated_computation
     def initialize() -> Any:
         return tff.federated_value((), tff.SERVER)
@@ -57,8 +63,8 @@ def build_gan_client_work(
     )
     def next_update(state: Any, weights: Any, data: Any) -> Any:
         result, measured, took_part = tff.federated_map(train_at_hospital, (weights, data))
-        measurements = tff.federated_mean(measured, took_part)
-        return tff.templates.MeasuredProcessOutput(state, result, measurements)
+        sums = tff.federated_sum((measured, took_part))
+        return tff.templates.MeasuredProcessOutput(state, result, tff.federated_map(mean_over_hospitals, sums))
 
     return tff.learning.templates.ClientWorkProcess(initialize, next_update)
 
@@ -87,8 +93,8 @@ def _train(
                 trained[name].load(*network_weights(weights, name), network_moments(weights, name))
             else:
                 load_model(model, *network_weights(weights, name))
-        remembered = tf.cast(rounds, tf.float32) if training.memory == "averaged" else tf.constant(0.0)
-        seeds = tf.random.experimental.stateless_split(seed, 2)
+        remembered = tf.cast(rounds, tf.float32) if training.memory == "kept" else tf.constant(0.0)
+        seeds = tf.random.experimental.stateless_split(seed, 2, alg="philox")
         updates = (training.critic_updates, training.generator_updates)
         critic_draws = task.critic_draws(rows, updates[0], seeds[0])
         if training.mode == "server-generator":

@@ -42,7 +42,7 @@ def build_gan_finalizer(
     def initial_state() -> Any:
         specs = tuple(tf.TensorSpec(w.shape, w.dtype) for w in flat(start.trainable))
         state = OrderedDict(seed=tf.constant(seed), optimizer=server_optimizer.initialize(specs))
-        if server_trains:
+        if server_trains and training.memory == "kept":
             moments = zero_moments(start.non_trainable["generator"])
             state["generator_moments"] = tuple(tf.constant(moment) for moment in moments)
         return state
@@ -60,9 +60,12 @@ def build_gan_finalizer(
         aggregated = replaced(weights, shared | {"rounds": rounds + 1})
         if not server_trains:
             return state, aggregated, OrderedDict()
-        generator, statistics, state["generator_moments"], measured = _train_generator(
-            task, training, aggregated, state["generator_moments"], state["seed"], rounds
+        moments = state.get("generator_moments")
+        generator, statistics, moments_after, measured = _train_generator(
+            task, training, aggregated, moments, state["seed"], rounds
         )
+        if moments is not None:
+            state["generator_moments"] = moments_after
         return state, replaced(aggregated, {"generator": generator, "generator_statistics": statistics}), measured
 
     @tff.federated_computation
@@ -105,11 +108,11 @@ def _train_generator(
     @tf.function
     def train() -> Any:
         load_model(networks.critic, *network_weights(weights, "critic"))
-        generator.load(*network_weights(weights, "generator"), tuple(moments))
-        own = tf.random.experimental.stateless_fold_in(seed, rounds)
+        generator.load(*network_weights(weights, "generator"), None if moments is None else tuple(moments))
+        own = tf.random.experimental.stateless_fold_in(seed, rounds, alg="philox")
         updates = training.generator_updates
         draws = task.generator_draws(None, updates, own)
-        made = tf.cast(rounds, tf.float32) * float(updates)
+        made = tf.constant(0.0) if moments is None else tf.cast(rounds * updates, tf.float32)
         measured = train_generator(task, networks, generator, draws, updates, made)
         with tf.control_dependencies(list(measured.values())):
             return generator.weights(), generator.statistics(), generator.moments(), measured

@@ -8,7 +8,7 @@ from typing import Literal
 from data.errors import SettingsError
 
 Mode = Literal["server-generator", "average-both"]
-OptimizerMemory = Literal["averaged", "fresh"]
+OptimizerMemory = Literal["fresh", "kept"]
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,11 @@ class GanTraining:
         generator_updates: steps of the generator a round; with `average-both` it divides `critic_updates`.
         critic: the critic's optimizer.
         generator: the generator's optimizer.
-        memory: what becomes of Adam's moments in hospitals, which keep nothing between rounds. `averaged`: they are
-            averaged as the weights are and sent out again, so that one hospital alone is plain Adam. `fresh`: every
-            round starts from zero; for aggregators that clip or noise what they average.
+        memory: what becomes of Adam's moments between rounds. `fresh`: they start from zero in every round; with decays
+            of 0.5 and 0.9 they reach no further than a round of ten steps anyway, and nothing but weights travels.
+            `kept`: the server keeps its own, and hospitals', who keep nothing, are averaged as the weights are and sent
+            out again, so that one hospital alone is plain Adam; not for aggregators that clip or noise what they
+            average.
     """
 
     mode: Mode = "server-generator"
@@ -58,13 +60,13 @@ class GanTraining:
     generator_updates: int = 10
     critic: AdamSettings = AdamSettings()
     generator: AdamSettings = AdamSettings()
-    memory: OptimizerMemory = "averaged"
+    memory: OptimizerMemory = "fresh"
 
     def __post_init__(self) -> None:
         if self.mode not in ("server-generator", "average-both"):
             raise SettingsError(f"GAN: mode must be server-generator or average-both, not {self.mode!r}.")
-        if self.memory not in ("averaged", "fresh"):
-            raise SettingsError(f"GAN: memory must be averaged or fresh, not {self.memory!r}.")
+        if self.memory not in ("fresh", "kept"):
+            raise SettingsError(f"GAN: memory must be fresh or kept, not {self.memory!r}.")
         if self.critic_updates < 1 or self.generator_updates < 1:
             raise SettingsError("GAN: critic_updates and generator_updates must be 1 or more.")
         if self.mode == "average-both" and self.critic_updates % self.generator_updates:

@@ -2,8 +2,8 @@
 
 `trainable` holds the weights that hospitals train, by network: the critic's, with `average-both` the generator's too.
 `non_trainable` holds the rest: the generator's weights where the server trains it, statistics outside the gradient
-(batch normalisation), the averaged moments of Adam, and the number of rounds made. Nesting is shallow, because TFF copies
-a state once for every level when it sends it.
+(batch normalisation), the averaged moments of Adam, and the number of rounds made. Nesting is shallow, because TFF
+copies a state once for every level when it sends it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def initial_weights(task: GanTask, training: GanTraining, seed: int) -> tff.lear
     rest: OrderedDict[str, Any] = OrderedDict((name, values) for name, values in weights.items() if name not in trained)
     for name, model in models.items():
         rest[f"{name}_statistics"] = tuple(v.numpy() for v in model.non_trainable_variables)
-    if training.memory == "averaged":
+    if training.memory == "kept":
         rest |= {f"{name}_moments": zero_moments(weights[name]) for name in trained}
     rest["rounds"] = np.int32(0)
     return tff.learning.models.ModelWeights(
@@ -95,9 +95,8 @@ def unflat(part: Mapping[str, Tensors], tensors: Sequence[tf.Tensor]) -> Ordered
 
 def replaced(weights: Any, values: Mapping[str, Any]) -> tff.learning.models.ModelWeights:
     """`ModelWeights` with some entries replaced, wherever they stand."""
-    parts = (OrderedDict((name, values.get(name, own)) for name, own in part.items()) for part in _parts(weights))
-    return tff.learning.models.ModelWeights(*parts)
-
-
-def _parts(weights: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    return weights.trainable, weights.non_trainable
+    trainable, non_trainable = (
+        OrderedDict((name, values.get(name, own)) for name, own in part.items())
+        for part in (weights.trainable, weights.non_trainable)
+    )
+    return tff.learning.models.ModelWeights(trainable, non_trainable)

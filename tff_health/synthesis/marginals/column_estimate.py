@@ -9,7 +9,7 @@ import numpy as np
 from tff_health.synthesis.marginals.cell_layout import CellLayout
 from tff_health.synthesis.marginals.simplex_code import project_to_counts
 
-_BANDWIDTH = 0.8  # of the smoothing kernel, in units of (noise over the mean count of a bin)
+_BANDWIDTH = 0.5  # of the smoothing kernel, in units of (noise over the mean count of a bin)
 _WIDEST = 1.2  # bandwidth in twelfths of the public range
 _SEEN = 2.0  # missing cells are believed from so many standard deviations of noise on
 

@@ -36,4 +36,5 @@ def estimate_balance(total: np.ndarray, rows: int, stddev: float) -> float:
     """
     observed = float(total[0]) / WEIGHT / rows
     trust = _SPREAD**2 / (_SPREAD**2 + (stddev / WEIGHT / rows) ** 2)
-    return float(np.clip(observed * trust, -_MOST, _MOST)) if stddev else observed
+    most = _MOST if stddev else 1.0
+    return float(np.clip(observed * trust, -most, most))

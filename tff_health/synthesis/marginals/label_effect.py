@@ -34,30 +34,32 @@ def estimate_label_effect(column: ColumnEstimate, total: np.ndarray, *, balance:
 
     Args:
         column: its distribution.
-        total: float64 [groups - 1]: noisy sum of `effect_block`.
+        total: float64 [groups without missing]: noisy sum of `effect_block`.
         balance: E[label].
         stddev: of the noise on `total`.
 
     Returns:
-        float64 [cells], strictly between -1 and 1; the balance where the column is missing.
+        float64 [cells], strictly between -1 and 1.
     """
-    mass = column.group_mass[:-1]
-    kept = simplex_code(len(mass))[:-1, :-1]
-    if len(mass) < 2:
-        return np.full(len(column.counts), balance)
-    design = (kept * mass[:, np.newaxis]).T
-    surprise = total[:-1] - design.sum(axis=1) * balance
-    noise = stddev**2 * np.eye(len(surprise)) + (kept * mass[:, np.newaxis]).T @ kept
+    mass, code = column.group_mass, simplex_code(column.group_count - 1)
+    design = (code * mass[:, np.newaxis]).T
+    surprise = total - design.sum(axis=1) * balance
+    noise = stddev**2 * np.eye(len(surprise)) + design @ code
+    # Over all groups, missing too, effects cancel: else the balance would be another one. One row of slack.
+    design = np.vstack([design, mass])
+    surprise = np.append(surprise, 0.0)
+    noise = np.pad(noise, (0, 1)) + np.diag([*np.full(len(noise), 1e-9 * (1 + np.trace(noise))), 1.0])
     prior = np.eye(len(mass))
     rank = group_rank(column)
     if column.ordered:
-        # A uniform rank in [-1, 1] has variance 1/3.
-        prior = 3 * _LINEAR * np.outer(rank, rank) + (1 - _LINEAR) * prior
+        # A uniform rank in [-1, 1] has variance 1/3. Missing goes with no rank.
+        prior[:-1, :-1] = 3 * _LINEAR * np.outer(rank, rank) + (1 - _LINEAR) * prior[:-1, :-1]
     spread = EFFECT_SIZE**2 * prior @ design.T
     effect = spread @ np.linalg.solve(design @ spread + noise, surprise)
-    effect -= (effect * mass).sum() / mass.sum()
-    cells = _interpolated(column.rank[:-1], rank, effect) if column.ordered else effect[column.groups[:-1]]
-    return np.append(np.clip(balance + cells, -_SUREST, _SUREST), balance)
+    cells = effect[column.groups]
+    if column.ordered and len(rank) > 1:
+        cells[:-1] = _interpolated(column.rank[:-1], rank, effect[:-1])
+    return np.clip(balance + cells, -_SUREST, _SUREST)
 
 
 def split_by_label(column: ColumnEstimate, effect: np.ndarray) -> np.ndarray:

@@ -86,13 +86,11 @@ def release_marginals(
     noise_multiplier: float | None,
     placement: NoisePlacement,
 ) -> np.ndarray:
-    """Makes one release in an execution context of its own; arguments as in `build_marginal_release`.
+    """Makes one release in TFF's current execution context; arguments as in `build_marginal_release`.
 
     Returns:
         float64 [query.size].
     """
-    from tff_health.runtime.context import execution_context
-
     computation = build_marginal_release(
         query,
         noise_multiplier=noise_multiplier,
@@ -100,9 +98,7 @@ def release_marginals(
         hospitals=len(matrices),
         most_rows=max(len(matrix) for matrix in matrices),
     )
-    secure = noise_multiplier is not None and placement == "shared"
-    with execution_context("test" if secure else "native"):
-        return np.asarray(computation(list(matrices)), np.float64)
+    return np.asarray(computation(list(matrices)), np.float64)
 
 
 def total_stddev(

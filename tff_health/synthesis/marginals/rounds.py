@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data.errors import DataError
+from data.errors import DataError, SettingsError
 from tff_health.synthesis.marginals.cell_layout import CellLayout
 from tff_health.synthesis.marginals.column_estimate import ColumnEstimate, estimate_column
 from tff_health.synthesis.marginals.marginal_query import Block, MarginalQuery, one_way
@@ -43,9 +43,12 @@ class Rounds:
         self._matrices = matrices
         self._progress = progress
         self._checkpoints = checkpoints
+        self._kept: list[np.ndarray] = []
+        self._begun = self._done = 0
         saved = checkpoints.latest() if checkpoints is not None else None
-        self._kept = [np.asarray(total, np.float64) for total in saved.payload["totals"]] if saved else []
-        self._done = 0
+        if saved is not None:
+            self._kept = [np.asarray(total, np.float64) for total in saved.payload["totals"]]
+            self._begun = int(saved.payload["begun"])
 
     def release(self, blocks: Sequence[Block]) -> tuple[list[np.ndarray], float]:
         """The next release.
@@ -58,6 +61,7 @@ class Rounds:
 
         Raises:
             DataError: a saved release is not of these blocks.
+            SettingsError: this release was begun before the fit was stopped, and its result is lost.
         """
         settings, index = self._settings, self._done
         if index >= len(settings.rounds):
@@ -71,14 +75,23 @@ class Rounds:
                     f"{settings.kind}: the saved release {index + 1} is another fit's; remove the checkpoints."
                 )
         else:
+            if index < self._begun and noise is not None:
+                raise SettingsError(
+                    f"{settings.kind}: the fit was stopped during its release {index + 1}, whose budget is spent, "
+                    "and the guarantee holds no second one; remove the checkpoints to start a new fit, and count both."
+                )
+            self._save(2 * index, begun=index + 1)
             total = release_marginals(query, self._matrices, noise_multiplier=noise, placement=settings.placement)
             self._kept.append(total)
-            if self._checkpoints is not None:
-                self._checkpoints.save(index + 1, {"totals": list(self._kept)})
+            self._save(2 * index + 1, begun=index + 1)
         self._done += 1
         if self._progress is not None:
             self._progress(self._done, len(settings.rounds), {})
         return query.split(total), total_stddev(query, noise, settings.placement, len(self._matrices))
+
+    def _save(self, step: int, *, begun: int) -> None:
+        if self._checkpoints is not None:
+            self._checkpoints.save(step, {"totals": list(self._kept), "begun": begun})
 
     def columns(self, groups: int, extra: Sequence[Block] = ()) -> tuple[list[ColumnEstimate], list[np.ndarray], float]:
         """One release of all features' one-way marginals.

@@ -116,6 +116,7 @@ class MarginalSynthesizer(Synthesizer):
         Releases are saved as they are made, so that a fit that goes on makes none twice.
         """
         from tff_health.analytics.statistics import checked_matrices
+        from tff_health.runtime.context import execution_context
         from tff_health.synthesis.marginals.rounds import Rounds
 
         matrices = checked_matrices(schema, hospitals)
@@ -124,7 +125,9 @@ class MarginalSynthesizer(Synthesizer):
             raise DataError(f"column {schema.target!r}: a row without the target cannot be fitted on; drop it.")
         bins = self.bins or (_EXACT_BINS if self.noise_multiplier is None else self.noisy_bins)
         rounds = Rounds(self, CellLayout(schema, bins), matrices, progress, checkpoints)
-        generator, facts = self._fit(rounds)
+        secure = self.noise_multiplier is not None and self.placement == "shared"
+        with execution_context("test" if secure else "native"):
+            generator, facts = self._fit(rounds)
         return Fitted(generator, facts={"rounds": len(self.rounds), "updates": 0} | dict(facts))
 
     @abstractmethod
