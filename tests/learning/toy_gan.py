@@ -29,16 +29,11 @@ class ToyGan(GanTask):
             layers.ReLU(),
             layers.Dense(4),
         ]
-        critic = [
-            layers.Flatten(),
-            layers.Dense(8, use_bias=False),
-            layers.BatchNormalization(),
-            layers.LeakyReLU(),
-            layers.Dense(1),
-        ]
+        # No layer's bias stands right before a normalisation, whose gradient would be rounding errors.
+        critic = [layers.Dense(8), layers.LeakyReLU(), layers.BatchNormalization(), layers.Dense(1)]
         return Networks(
             tf.keras.Sequential([layers.InputLayer((LATENT,)), *generator, layers.Reshape((2, 2))]),
-            tf.keras.Sequential([layers.InputLayer((2, 2)), *critic]),
+            tf.keras.Sequential([layers.InputLayer((2, 2)), layers.Flatten(), *critic]),
         )
 
     def critic_draws(self, rows: tf.Tensor, steps: int, seed: tf.Tensor) -> Any:

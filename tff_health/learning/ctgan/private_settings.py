@@ -47,7 +47,7 @@ class PrivateCtganSettings:
     rounds: int = 4
     generator_updates: int = 250
     generator_batch_size: int = 200
-    clip: float = 1.5
+    clip: float = 1.25
     clipping: Clipping = "flat"
     sampling_rate: float = 1.0
     latent_dim: int = 32

@@ -19,7 +19,7 @@ class RowFeatures:
         number_scale: of a standard deviation of a numeric column, beside the 1 of a category.
     """
 
-    def __init__(self, public: PublicMarginals, *, bound: float, number_scale: float = 0.7) -> None:
+    def __init__(self, public: PublicMarginals, *, bound: float, number_scale: float = 0.5) -> None:
         self._public, self._bound, self._scale = public, bound, number_scale
         label = public.label_segment
         self._label = slice(label.start, label.stop)
