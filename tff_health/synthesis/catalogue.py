@@ -16,6 +16,10 @@ SYNTHESIZERS: dict[str, tuple[str, str]] = {
         "tff_health.synthesis.marginals.label_histograms:LabelHistograms",
         "histograms of every column by label, from one secure sum",
     ),
+    "label-effects": (
+        "tff_health.synthesis.marginals.label_effects:LabelEffects",
+        "every column's marginal and how it leans to either label, from two noisy sums",
+    ),
     "marginal-tree": (
         "tff_health.synthesis.marginals.marginal_tree:MarginalTree",
         "a tree of two-way marginals, chosen and measured privately",

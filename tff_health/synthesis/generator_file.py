@@ -26,6 +26,7 @@ GENERATORS: dict[str, str] = {
     "ctgan": "tff_health.synthesis.ctgan_generator:CtganGenerator",
     "independent-marginals": "tff_health.synthesis.marginals.independent_marginals:IndependentMarginalsGenerator",
     "label-histograms": "tff_health.synthesis.marginals.label_histograms:LabelHistogramsGenerator",
+    "label-effects": "tff_health.synthesis.marginals.label_effects:LabelEffectsGenerator",
     "marginal-tree": "tff_health.synthesis.marginals.marginal_tree:MarginalTreeGenerator",
 }
 
