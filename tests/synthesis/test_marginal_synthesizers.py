@@ -27,6 +27,7 @@ from tff_health.synthesis.marginals.label_effects import LabelEffects
 from tff_health.synthesis.marginals.label_histograms import LabelHistograms
 from tff_health.synthesis.marginals.marginal_tree import MarginalTree
 from tff_health.synthesis.marginals.settings import MarginalSynthesizer
+from tff_health.synthesis.synthesizer import ReleaseLostError
 
 ALL: list[MarginalSynthesizer] = [IndependentMarginals(), LabelHistograms(), LabelEffects(), MarginalTree()]
 LABELLED = ALL[1:]
@@ -214,7 +215,7 @@ def test_a_release_that_was_stopped_half_way_is_not_repeated(tmp_path: Path, mon
         patched.setattr(rounds, "release_marginals", stopped)
         with checkpoints(tmp_path) as store, pytest.raises(KeyboardInterrupt):
             private.fit(SCHEMA, FIVE, seed=0, checkpoints=store)
-    with checkpoints(tmp_path) as store, pytest.raises(SettingsError, match="stopped during its release 1"):
+    with checkpoints(tmp_path) as store, pytest.raises(ReleaseLostError, match="stopped during its release 1"):
         private.fit(SCHEMA, FIVE, seed=0, checkpoints=store)
 
 

@@ -188,6 +188,14 @@ def test_a_damaged_checkpoint_may_hide_a_release(tmp_path: Path) -> None:
         PRIVATE.fit(SCHEMA, HOSPITALS, seed=4, checkpoints=CheckpointStore(tmp_path, "settings"))
 
 
+def test_a_training_that_runs_away_says_so() -> None:
+    wild = replace(
+        SMALL, generator_updates=300, critic_learning_rate=30.0, critic_weight_decay=0.0, critic_hidden=(8, 8)
+    )
+    with pytest.raises(SettingsError, match="ran away"):
+        replace(PRIVATE, training=wild).fit(SCHEMA, HOSPITALS, seed=4)
+
+
 @pytest.mark.slow
 def test_each_hospital_adds_noise_of_its_own() -> None:
     fitted = replace(PRIVATE, placement="each-hospital").fit(SCHEMA, HOSPITALS, seed=4)

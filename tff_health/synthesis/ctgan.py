@@ -50,13 +50,13 @@ class Ctgan(Synthesizer):
 
     kind: ClassVar[str] = "ctgan"
 
-    updates: int = 4000
+    updates: int = 2000
     training: CtganSettings = field(default_factory=CtganSettings)
     max_modes: int = 10
     aggregator: str = "mean"
     aggregator_options: Mapping[str, float] = field(default_factory=dict)
     weighting: Literal["examples", "uniform"] = "examples"
-    averaging: int = 1000
+    averaging: int = 300
     probes: int = 10
 
     def __post_init__(self) -> None:
@@ -187,10 +187,11 @@ class _Fit:
 
     def _average(self, state: Any) -> None:
         """Takes one round's generator into the moving average."""
+        from tff_health.learning.averaging import model_weights
         from tff_health.learning.gan.process import generator_weights
 
         own = self.settings
-        weights = [np.asarray(value) for value in generator_weights(self.process.get_model_weights(state))]
+        weights = [np.asarray(value) for value in generator_weights(model_weights(state))]
         kept = math.exp(-own.training.generator_updates / own.averaging) if own.averaging and self.average else 0.0
         before = self.average or weights
         self.average = [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data.errors import DataError
+from data.errors import DataError, SettingsError
 from data.schema import Schema
 from tff_health.analytics.mixtures.settings import MixtureSettings
 from tff_health.analytics.table_codec.private_fit import fit_private_codec
@@ -84,6 +84,7 @@ class PrivateCtganFit:
 
         Raises:
             ExecutedDifferentlyError: a hospital ran otherwise than accounted.
+            SettingsError: the training ran away.
         """
         rounds, turns = self._settings.rounds, self._settings.training.generator_updates
         probes = self._settings.probes
@@ -124,8 +125,14 @@ class PrivateCtganFit:
         with single_attempt():
             output = self._process.next(self._state, data)
         check_executed(self._privacy, output.metrics["client_work"])
+        measured = {name: float(value) for name, value in dict(output.metrics["finalizer"]).items()}
+        if not all(np.isfinite(value) for value in measured.values()):
+            raise SettingsError(
+                f"private CTGAN: the losses ran away in round {self._done + 1}; lower critic_learning_rate or "
+                "generator_updates, above all with critic_hidden. What was released stays spent."
+            )
         self._state, self._done = output.state, self._done + 1
-        return {name: float(value) for name, value in dict(output.metrics["finalizer"]).items()}
+        return measured
 
     def _saved(self) -> Any:
         if self._checkpoints is None:

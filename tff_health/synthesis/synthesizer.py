@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from data.errors import SettingsError
 from data.federation import Federation
 from data.schema import Schema
 from tff_health.synthesis.generator import TableGenerator
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int, Mapping[str, float]], None]
 # What is measured of a generator while it trains, by name, for curves.
 Probe = Callable[[TableGenerator], Mapping[str, float]]
+
+
+class ReleaseLostError(SettingsError):
+    """A private fit was stopped during a release: its budget is spent and its result is lost.
+
+    To go on means to fit anew, without the old checkpoints, and to count both.
+    """
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,7 @@ class Synthesizer(ABC):
         Raises:
             DataError: rows nothing can be fitted on.
             SettingsError: settings that do not fit the data, such as another number of hospitals than accounted.
+            ReleaseLostError: the fit that goes on was stopped during a release that it cannot do without.
         """
 
     def fit_federation(self, federation: Federation, *, seed: int, progress: Progress | None = None) -> Fitted:

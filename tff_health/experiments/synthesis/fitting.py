@@ -14,7 +14,7 @@ from tff_health.experiments.synthesis.settings import SynthesisArm
 from tff_health.privacy.ledger import PrivacyLedger
 from tff_health.privacy.ledger_entry import ArmKey, LedgerEntry
 from tff_health.runtime.seeds import integer_seed
-from tff_health.synthesis.synthesizer import Fitted, Probe, Progress
+from tff_health.synthesis.synthesizer import Fitted, Probe, Progress, ReleaseLostError
 
 if TYPE_CHECKING:
     from tff_health.runtime.checkpoints import CheckpointStore
@@ -94,37 +94,51 @@ def fit_part(
     """Fits one generator, and enters what it releases before it does.
 
     A fit that goes on from a checkpoint repeats no release, so that it is entered once. One that was interrupted before
-    its first checkpoint may have released something already: it is entered, and counted, again.
+    its first checkpoint, or during a release that it cannot do without, may have released something already: it is
+    entered, and counted, again.
 
     Raises:
         TffHealthError: see `Synthesizer.fit`.
     """
+    begun = any(entry.concerns(key) and set(part.hospitals) & set(entry.hospitals) for entry in ledger.entries)
+    number = None if begun and checkpoints.latest() is not None else _enter(plan, part, key, ledger)
+
+    def fit(checkpoints: CheckpointStore | None) -> Fitted:
+        return plan.synthesizer.fit(
+            federation.schema,
+            part.matrices,
+            seed=integer_seed(seed, "synthesis", key.dataset, str(key.arm), part.name, key.repeat),
+            progress=progress,
+            checkpoints=checkpoints,
+            probe=probe,
+        )
+
+    try:
+        fitted = fit(checkpoints)
+    except ReleaseLostError:
+        # What was lost stays in the ledger; the new fit is entered beside it.
+        number = _enter(plan, part, key, ledger)
+        fitted = fit(None)
+    if number is not None:
+        ledger.confirm(number)
+    return fitted
+
+
+def _enter(plan: ArmPlan, part: Part, key: ArmKey, ledger: PrivacyLedger) -> int:
+    """Enters all that a fit releases, before it does."""
     import dp_accounting
 
-    event = plan.synthesizer.event()
-    begun = any(entry.concerns(key) and set(part.hospitals) & set(entry.hospitals) for entry in ledger.entries)
-    number = None
-    if not (begun and checkpoints.latest() is not None):
-        unprotected = dp_accounting.NonPrivateDpEvent()
-        entry = LedgerEntry(
+    unprotected = dp_accounting.NonPrivateDpEvent()
+    event = plan.synthesizer.event() or unprotected
+    return ledger.reserve(
+        LedgerEntry(
             key.dataset,
             key.arm,
             key.repeat,
             "patient",
-            event or unprotected,
+            event,
             "training",
             part.hospitals,
             other_units={"hospital": unprotected},
         )
-        number = ledger.reserve(entry)
-    fitted = plan.synthesizer.fit(
-        federation.schema,
-        part.matrices,
-        seed=integer_seed(seed, "synthesis", key.dataset, str(key.arm), part.name, key.repeat),
-        progress=progress,
-        checkpoints=checkpoints,
-        probe=probe,
     )
-    if number is not None:
-        ledger.confirm(number)
-    return fitted

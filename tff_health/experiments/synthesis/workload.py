@@ -13,7 +13,7 @@ _UPDATES_A_UNIT = 60.0
 
 def fitting_work(arm: SynthesisArm) -> float:
     """Fitting an arm's synthesizer once."""
-    updates = arm.options.get("updates", 4000) if arm.method == "ctgan" else 0
+    updates = arm.options.get("updates", 2000) if arm.method == "ctgan" else 0
     return _ONE_ROUND + float(updates) / _UPDATES_A_UNIT
 
 

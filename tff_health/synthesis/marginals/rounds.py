@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data.errors import DataError, SettingsError
+from data.errors import DataError
 from tff_health.synthesis.marginals.cell_layout import CellLayout
 from tff_health.synthesis.marginals.column_estimate import ColumnEstimate, estimate_column
 from tff_health.synthesis.marginals.marginal_query import Block, MarginalQuery, one_way
 from tff_health.synthesis.marginals.marginal_release import release_marginals, total_stddev
 from tff_health.synthesis.marginals.simplex_code import counts_from_code, simplex_code
-from tff_health.synthesis.synthesizer import Progress
+from tff_health.synthesis.synthesizer import Progress, ReleaseLostError
 
 if TYPE_CHECKING:
     from tff_health.runtime.checkpoints import CheckpointStore
@@ -61,7 +61,7 @@ class Rounds:
 
         Raises:
             DataError: a saved release is not of these blocks.
-            SettingsError: this release was begun before the fit was stopped, and its result is lost.
+            ReleaseLostError: this release was begun before the fit was stopped, and its result is lost.
         """
         settings, index = self._settings, self._done
         if index >= len(settings.rounds):
@@ -76,7 +76,7 @@ class Rounds:
                 )
         else:
             if index < self._begun and noise is not None:
-                raise SettingsError(
+                raise ReleaseLostError(
                     f"{settings.kind}: the fit was stopped during its release {index + 1}, whose budget is spent, "
                     "and the guarantee holds no second one; remove the checkpoints to start a new fit, and count both."
                 )
