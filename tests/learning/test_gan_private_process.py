@@ -113,7 +113,7 @@ def test_rounds_go_on_averaging_and_training(changes: dict[str, Any]) -> None:
         for _ in range(3):
             output = process.next(state, datasets(tables))
             state = output.state
-    weights = process.get_model_weights(state)
+        weights = process.get_model_weights(state)
     assert weights.non_trainable["rounds"] == 3
     assert all(np.isfinite(part).all() for part in tf.nest.flatten(weights))
     assert any((a != b).any() for a, b in zip(weights.non_trainable["generator"], first, strict=True))
