@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 # Before any test imports TensorFlow: quiet logs, and the CPU even where a GPU could be seen.
@@ -31,6 +33,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "slow" in item.keywords:
             item.add_marker(skip)
+
+
+def _workers_of_tff() -> list[psutil.Process]:
+    """Workers of TFF's own default context, which nothing ends before the interpreter does."""
+    children = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+    return [child for child in children if any("executor_stacks" in word for word in child.cmdline())]
+
+
+@pytest.fixture(autouse=True)
+def _tff_is_asked_inside_the_project_s_context() -> Iterator[None]:
+    """The test that computes outside of `execution_context` fails, not a later one that finds the worker."""
+    yield
+    strays = _workers_of_tff()
+    for stray in strays:
+        stray.kill()
+        stray.wait(10)
+    assert not strays, "this test asked TFF outside of execution_context()"
 
 
 @pytest.fixture(scope="session")
