@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+
+from data.catalogue import load_dataset
+from data.federation import Federation
 
 # Before any test imports TensorFlow: quiet logs, and the CPU even where a GPU could be seen.
 from tff_health.runtime.quiet import silence_tensorflow
@@ -59,3 +62,21 @@ def real_data() -> Path:
     if not folder:
         pytest.skip("TFF_HEALTH_DATA names no folder with real data")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def cleveland(real_data: Path) -> Callable[..., Federation]:
+    """Loads Cleveland's 303 patients as five hospitals, by split seed; a fifth of them is held out."""
+
+    def load(split_seed: int, **arguments: int) -> Federation:
+        settings = {
+            "protocol": "all_features",
+            "hospitals": ["cleveland"],
+            "partition": "iid",
+            "simulated_hospitals": 5,
+            "test_fraction": 0.2,
+            "split_seed": split_seed,
+        }
+        return load_dataset("heart_disease", settings, data_dir=real_data, **arguments)
+
+    return load

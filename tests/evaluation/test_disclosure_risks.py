@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from data.catalogue import load_dataset
 from data.errors import SettingsError, UnknownNameError
 from data.schema import Column, Schema
 from tff_health.evaluation.disclosure.estimate import (
@@ -212,19 +211,8 @@ def test_small_and_odd_tables_are_undefined_not_a_crash():
         disclosure_metrics(one, one, one, SCHEMA, rng=np.random.default_rng(0), groups=["linkabilty"])
 
 
-def test_cleveland_with_sixty_held_out_patients(real_data):
-    federation = load_dataset(
-        "heart_disease",
-        {
-            "protocol": "all_features",
-            "hospitals": ["cleveland"],
-            "partition": "iid",
-            "simulated_hospitals": 5,
-            "test_fraction": 0.2,
-            "split_seed": 1,
-        },
-        data_dir=real_data,
-    )
+def test_cleveland_with_sixty_held_out_patients(cleveland):
+    federation = cleveland(split_seed=1)
     train, holdout = (
         pd.concat([getattr(hospital, part) for hospital in federation.hospitals], ignore_index=True)
         for part in ("train", "test")

@@ -8,10 +8,9 @@ import pytest
 
 from data.catalogue import load_dataset
 from tff_health.evaluation.bootstrap import Interval
-from tff_health.evaluation.synthesis import registry
 from tff_health.evaluation.synthesis.fidelity import compare
 from tff_health.evaluation.synthesis.intervals import gap_intervals, synthesis_intervals
-from tff_health.evaluation.synthesis.registry import register_synthesis_metric, synthesis_metrics
+from tff_health.evaluation.synthesis.registry import METRICS, register_synthesis_metric, synthesis_metrics
 from tff_health.evaluation.synthesis.tables import SynthesisTables
 from tff_health.evaluation.synthesis.utility import predict_held_out
 
@@ -67,7 +66,7 @@ def test_fidelity_intervals_are_as_wide_as_fresh_tables_scatter() -> None:
 
 
 def test_users_metrics_are_redrawn_and_nan_drops_a_resample(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_registered", {})
+    monkeypatch.setattr(METRICS, "registered", {})
 
     @register_synthesis_metric("age")
     def age(tables: SynthesisTables) -> dict[str, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -16,6 +17,7 @@ from small_experiment import ROOT, command
 from test_command_line import complains
 
 from tff_health.reporting.results import load_results
+from tff_health.synthesis.generator_file import read_facts
 
 SMALL = """
 kind = "synthesis"
@@ -127,6 +129,7 @@ def test_sample_meets_conditions_and_repeats(finished, tmp_path):
         out = tmp_path / f"rows{number}.csv"
         done = run("sample", model, "--rows", "30", "--where", "diagnosis=malignant", "--seed", "5", "--out", str(out))
         assert done.returncode == 0, done.stderr
+        assert done.stderr.splitlines()[-1].startswith("privacy: no guarantee per patient")
         texts.append(out.read_text())
     assert texts[0] == texts[1]
     table = pd.read_csv(tmp_path / "rows0.csv")
@@ -147,6 +150,32 @@ def test_sample_meets_conditions_and_repeats(finished, tmp_path):
 def test_wrong_samples_are_refused_in_one_sentence(finished, arguments, code, words):
     model = str(finished / "model" / "breast_cancer--means.npz")
     complains(run("sample", model, *arguments), code, words)
+
+
+def test_a_private_generator_says_what_it_is_worth(finished):
+    model = finished / "model" / "breast_cancer--histograms-eps1.npz"
+    privacy = load_results(finished / "results.json").datasets["breast_cancer"].arms["histograms-eps1"].privacy
+    facts = read_facts(model)["privacy"]
+    assert facts["epsilon"] == pytest.approx(privacy.epsilon)
+    assert "NOT SECURE" in facts["sentence"]
+    done = run("sample", str(model), "--rows", "3")
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == 4
+    assert "epsilon 1 per patient" in done.stderr.splitlines()[-1]
+    assert "noise multiplier" in privacy.mechanism
+
+
+def test_results_without_the_ledger_are_refused(small_synthesis, finished, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(finished, folder)
+    (folder / "results.json").unlink()
+    (folder / "checkpoints" / "breast_cancer" / "result.json").unlink()
+    (folder / "ledger" / "breast_cancer.jsonl").unlink()
+    again = run("run", str(small_synthesis), "--out", str(folder), "--resume", "--jobs", "1")
+    assert again.returncode != 0
+    assert "breast_cancer.jsonl lacks the fit of means on breast_cancer, split 1" in again.stderr
+    assert "restore the ledger's file" in again.stderr
+    assert "Traceback" not in again.stderr
 
 
 def test_other_files_are_no_generators(tmp_path):

@@ -9,7 +9,7 @@ from encoded_tables import LAYOUT
 
 from tff_health.learning.ctgan.activations import SegmentActivations
 from tff_health.learning.ctgan.losses import critic_loss
-from tff_health.learning.ctgan.task import gumbel
+from tff_health.learning.ctgan.row_generator import gumbel
 
 RANDOM = np.random.default_rng(1)
 

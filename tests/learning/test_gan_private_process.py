@@ -58,10 +58,11 @@ def test_without_noise_it_is_the_mean_of_clipped_gradients(noise: str, backend: 
     with execution_context(backend):
         process = build(privacy(noise=noise))
         output = process.next(process.initialize(), datasets(HOSPITALS))
+        weights = process.get_model_weights(output.state)
     np.testing.assert_allclose(released(output.state), expected, atol=1e-6)
     check_executed(privacy(noise=noise), output.metrics["client_work"])
     # The critic's one step: -(patients' gradient + that of generated rows).
-    after = np.ravel(process.get_model_weights(output.state).trainable["critic"][0])
+    after = np.ravel(weights.trainable["critic"][0])
     of_fakes = -after - expected
     assert np.linalg.norm(of_fakes) < np.linalg.norm(after) + np.linalg.norm(expected)
     assert np.abs(of_fakes).max() <= 1.5

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from data.catalogue import load_dataset
 from data.errors import DataError, SettingsError, UnknownNameError
 from data.schema import Column, Schema
 from tff_health.privacy.generator_attacks.attacks import (
@@ -300,19 +299,8 @@ def test_the_control_catches_and_raises_no_alarm():
         run_generator_control(SCHEMA, rows[:30], hospitals(30), 0)
 
 
-def test_control_on_cleveland(real_data):
-    federation = load_dataset(
-        "heart_disease",
-        {
-            "protocol": "all_features",
-            "hospitals": ["cleveland"],
-            "partition": "iid",
-            "simulated_hospitals": 5,
-            "test_fraction": 0.2,
-            "split_seed": 1,
-        },
-        data_dir=real_data,
-    )
+def test_control_on_cleveland(cleveland):
+    federation = cleveland(split_seed=1)
     rows = federation.schema.encode(pd.concat([hospital.train for hospital in federation.hospitals]))
     names = np.concatenate([[hospital.name] * len(hospital.train) for hospital in federation.hospitals])
     for most in (20, 60):

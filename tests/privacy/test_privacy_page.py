@@ -11,7 +11,8 @@ import pytest
 
 from tff_health.privacy.accountant import epsilon
 from tff_health.privacy.calibration import noise_for_epsilon
-from tff_health.privacy.statement import NOT_COVERED, format_epsilon
+from tff_health.experiments.synthesis.privacy import NOT_COVERED as SYNTHESIS_NOT_COVERED
+from tff_health.privacy.statement import NEVER_COVERED, NOT_COVERED, format_epsilon
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "privacy.md").read_text("utf-8")
 FLAT = re.sub(r"\s+", " ", PAGE)
@@ -89,6 +90,23 @@ def test_every_limit_of_the_statement_is_on_the_page(limit):
         "patients": "several rows or hospitals",
     }[limit.split()[0]]
     assert key in section
+
+
+def test_limits_of_synthesis_are_on_the_page():
+    section = re.sub(r"\s+", " ", PAGE.split("## What is not covered")[1].split("\n## ")[0])
+    assert set(NEVER_COVERED) < set(SYNTHESIS_NOT_COVERED)
+    for words in (
+        "divided into training and held-out patients, which follows labels",
+        "distances, copies, attacks, curves while training",
+        "scores.csv",
+        "training.csv",
+        "choosing among synthesizers by such scores",
+        "the schema with its bounds and codebooks",
+        "errors that stop a run",
+    ):
+        assert words in section.replace("`", "")
+        assert any(words in limit for limit in SYNTHESIS_NOT_COVERED)
+    assert "`checkpoints/` hold hashes of training rows" in section
 
 
 def test_trust_models_and_their_label_are_named():

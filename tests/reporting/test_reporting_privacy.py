@@ -232,6 +232,12 @@ def test_costs_are_those_of_the_best_and_of_the_smallest_epsilon(run: Run, heart
     assert best_private_arm(record, "hospital") == "fedavg-hospital-dp"
     assert costs[1].outcome == " (a clear cost)"
     assert named(costs[2].arm) == "FedAvg, hospital-level DP (epsilon 11.5)"
+    guarantee = heart.arms["fedavg-patient-dp-eps1"].privacy
+    assert guarantee is not None
+    for target, name in ((1.0, ""), (0.5, " (spent: epsilon 1)")):  # a repeated fit spends more than its title says
+        repeated = guarantee.model_copy(update={"target_epsilon": target})
+        arm = heart.arms["fedavg-patient-dp-eps1"].model_copy(update={"privacy": repeated})
+        assert named(arm) == f"FedAvg, patient-level DP, shared noise, epsilon 1{name}"
     bare = privacy_answer(replace(run, predictions=run.predictions.iloc[:0]))
     assert bare is not None
     assert "(no paired interval)" in bare.text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from dp_accounting.pld import PLDAccountant
 from marginal_example import SCHEMA, make_rows
 
 from data.errors import DataError, SettingsError
+from data.federation import Federation
 from tff_health.runtime.checkpoints import CheckpointStore
 from tff_health.runtime.context import execution_context
 from tff_health.synthesis.generator_file import load_generator, save_generator
@@ -273,7 +274,7 @@ def test_settings_need_no_tensorflow() -> None:
 
 
 @pytest.mark.slow
-def test_cleveland_at_epsilon_one(real_data: Path) -> None:
+def test_cleveland_at_epsilon_one(cleveland: Callable[..., Federation]) -> None:
     """On real patients the effects keep what the plain histograms lose: mean of three classifiers over four splits."""
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.linear_model import LogisticRegression
@@ -281,8 +282,6 @@ def test_cleveland_at_epsilon_one(real_data: Path) -> None:
     from sklearn.naive_bayes import GaussianNB
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
-
-    from data.catalogue import load_dataset
 
     def auc(frame: pd.DataFrame, held_out: pd.DataFrame, schema: Any) -> float:
         train, test = (schema.encode(f) for f in (frame, held_out))
@@ -297,15 +296,7 @@ def test_cleveland_at_epsilon_one(real_data: Path) -> None:
 
     found: dict[str, list[float]] = {"label-effects": [], "label-histograms": []}
     for split in range(100, 104):
-        settings = {
-            "protocol": "all_features",
-            "hospitals": ["cleveland"],
-            "partition": "iid",
-            "simulated_hospitals": 5,
-            "test_fraction": 0.2,
-            "split_seed": split,
-        }
-        federation = load_dataset("heart_disease", settings, data_dir=real_data, seed=split)
+        federation = cleveland(split_seed=split, seed=split)
         held_out = pd.concat([h.test for h in federation.scored], ignore_index=True)
         matrices = [federation.schema.encode(h.train) for h in federation.members]
         for synthesizer in (LabelEffects(noise_multiplier=3.7322), LabelHistograms(noise_multiplier=3.7322)):

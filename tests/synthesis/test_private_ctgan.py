@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from bootstrap_generator import SCHEMA
 
-from data.errors import DataError, SettingsError
+from data.errors import SettingsError
 from tff_health.analytics.private_settings import PrivateStatistics
 from tff_health.analytics.table_codec.private_fit import fit_private_codec
 from tff_health.learning.ctgan.private_settings import PrivateCtganSettings
@@ -25,6 +25,7 @@ from tff_health.synthesis.ctgan_generator import CtganGenerator
 from tff_health.synthesis.generator_file import load_generator, save_generator
 from tff_health.synthesis.private_ctgan import PrivateCtgan
 from tff_health.synthesis.released_marginals import encode_apart, fitted_from_json, fitted_to_json, released_marginals
+from tff_health.synthesis.synthesizer import ReleaseLostError
 
 SMALL = PrivateCtganSettings(
     rounds=3, generator_updates=5, generator_batch_size=20, latent_dim=4, generator_hidden=(8,)
@@ -115,6 +116,14 @@ def test_what_runs_is_what_the_event_is_made_of() -> None:
     assert statistics.secure_sum
 
 
+def test_words_name_each_releases_noise() -> None:
+    """.5 / sqrt(.1) for the counts, .5 * sqrt(3 / .9) for each of three rounds; never .5, which nobody draws."""
+    mechanism = PRIVATE.privacy_words()["mechanism"]
+    assert "once (noise multiplier 1.58)" in mechanism
+    assert "in 3 rounds (noise multiplier 0.913 each)" in mechanism
+    assert "multiplier" not in PrivateCtgan().privacy_words()["mechanism"]
+
+
 def test_it_comes_by_name() -> None:
     built = build_synthesizer("dp-ctgan", {"training": {"rounds": 2}, "codec_share": 0.3})
     assert built == PrivateCtgan(training=PrivateCtganSettings(rounds=2), codec_share=0.3)
@@ -184,7 +193,7 @@ def test_going_on_never_repeats_a_release(monkeypatch: pytest.MonkeyPatch, tmp_p
 def test_a_damaged_checkpoint_may_hide_a_release(tmp_path: Path) -> None:
     path = CheckpointStore(tmp_path, "settings").save(1, {"begun": 1})
     path.write_bytes(path.read_bytes()[:-5])
-    with pytest.raises(DataError, match="account for both"):
+    with pytest.raises(ReleaseLostError, match="account for both"):
         PRIVATE.fit(SCHEMA, HOSPITALS, seed=4, checkpoints=CheckpointStore(tmp_path, "settings"))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import tensorflow_federated as tff
@@ -11,13 +10,12 @@ import tensorflow_federated as tff
 from data.errors import SettingsError
 from data.schema import Schema
 from tff_health.analytics.local_release import local_release
-from tff_health.analytics.noisy_sum import NoisySumFactory, hospital_stddev, secure_sum_for
 from tff_health.analytics.private_settings import PrivateStatistics
 from tff_health.analytics.release_layout import ReleaseLayout
 from tff_health.analytics.released_statistics import released_statistics
 from tff_health.analytics.statistics import checked_matrices
+from tff_health.analytics.sum_release import build_sum_release, noisy_sum_for, require_accounted
 from tff_health.analytics.table_statistics import TableStatistics
-from tff_health.runtime.context import WorkerContext
 
 
 def build_private_release(release: ReleaseLayout, settings: PrivateStatistics, *, most_rows: int) -> tff.Computation:
@@ -31,26 +29,12 @@ def build_private_release(release: ReleaseLayout, settings: PrivateStatistics, *
     Returns:
         A computation whose result is the noisy sum of all patients' vectors, the only thing that depends on them.
     """
-    stddev = settings.noise_multiplier * release.sensitivity
-    secure = None
-    if settings.secure_sum:
-        secure = secure_sum_for(most_rows, hospital_stddev(stddev, settings.placement, settings.hospitals))
-    factory = NoisySumFactory(stddev, settings.placement, settings.hospitals, secure)
-    rows_type = tff.TensorType(np.float64, [None, len(release.layout.schema.columns)])
-
-    @tff.tensorflow.computation(rows_type)
-    def hospital_release(rows: Any) -> Any:
-        vector = local_release(rows, release)
-        vector.set_shape([release.size])
-        return vector
-
-    total = factory.create(hospital_release.type_signature.result)
-
-    @tff.federated_computation(tff.FederatedType(rows_type, tff.CLIENTS))
-    def private_release(rows: Any) -> Any:
-        return total.next(total.initialize(), tff.federated_map(hospital_release, rows)).result
-
-    return private_release
+    return build_sum_release(
+        lambda rows: local_release(rows, release),
+        columns=len(release.layout.schema.columns),
+        size=release.size,
+        sum_factory=noisy_sum_for(settings, sensitivity=release.sensitivity, largest=most_rows),
+    )
 
 
 def compute_private_statistics(
@@ -76,16 +60,7 @@ def compute_private_statistics(
     """
     if not release.size:
         raise SettingsError("A private release of nothing was asked for: choose statistics, or public preprocessing.")
-    if len(matrices) != settings.hospitals:
-        raise SettingsError(
-            f"The private statistics are set up for {settings.hospitals} hospitals, but {len(matrices)} take part: the "
-            "noise would not be what the accountant was told."
-        )
-    context = tff.framework.get_context_stack().current
-    if settings.secure_sum and isinstance(context, WorkerContext) and context.backend != "test":
-        raise SettingsError(
-            "A secure sum runs only in simulation, which is NOT SECURE: open execution_context('test') around it."
-        )
+    require_accounted(settings, len(matrices), subject="The private statistics are")
     checked = checked_matrices(schema, matrices)
     sizes = [len(matrix) for matrix in checked]
     vector = build_private_release(release, settings, most_rows=max(sizes))(checked)

@@ -10,20 +10,22 @@ From then on every evaluation has the metric, with the same bootstrap interval a
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TypeVar
 
 import numpy as np
 
-from data.errors import UnknownNameError
 from tff_health.evaluation.classification import DESCRIPTIONS
+from tff_health.evaluation.metric_registry import MetricRegistry
 from tff_health.evaluation.predictions import MetricError, Predictions
 
 Metric = Callable[[Predictions], float]
 _MetricT = TypeVar("_MetricT", bound=Metric)
 
-_registered: dict[str, Metric] = {}
+METRICS = MetricRegistry("metric", DESCRIPTIONS)
+unregister_metric = METRICS.remove
+metric_descriptions = METRICS.descriptions
+resolve_metrics = METRICS.resolve
 
 
 def register_metric(name: str) -> Callable[[_MetricT], _MetricT]:
@@ -39,50 +41,7 @@ def register_metric(name: str) -> Callable[[_MetricT], _MetricT]:
     Raises:
         MetricError: the name is malformed or taken.
     """
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
-        raise MetricError(f"Metric name {name!r}: use lower-case letters, digits, '_' and '-' only.")
-
-    def register(function: _MetricT) -> _MetricT:
-        holder = _registered.get(name)
-        if name in DESCRIPTIONS or (holder is not None and _origin(holder) != _origin(function)):
-            raise MetricError(f"There is already a metric called {name!r}: choose another name.")
-        _registered[name] = function
-        return function
-
-    return register
-
-
-def unregister_metric(name: str) -> None:
-    """Forgets a user's metric.
-
-    Raises:
-        MetricError: no such metric is registered.
-    """
-    if name not in _registered:
-        raise MetricError(f"No metric called {name!r} is registered.")
-    del _registered[name]
-
-
-def metric_descriptions() -> dict[str, str]:
-    """Every metric's name and description: the built-in ones first, then users' in the order of registration."""
-    described = dict(DESCRIPTIONS)
-    for name, function in _registered.items():
-        described[name] = ((function.__doc__ or "").strip().splitlines() or ["a user's metric"])[0].rstrip(".")
-    return described
-
-
-def resolve_metrics(names: Iterable[str] | None) -> tuple[str, ...]:
-    """Checks names; None means all metrics.
-
-    Raises:
-        UnknownNameError: a name is unknown; the nearest one is suggested.
-    """
-    known = (*DESCRIPTIONS, *_registered)
-    chosen = known if names is None else tuple(dict.fromkeys(names))
-    for name in chosen:
-        if name not in known:
-            raise UnknownNameError.among("metric", name, known)
-    return chosen
+    return METRICS.register(name)
 
 
 def registered_metric_values(name: str, predictions: Predictions, weights: np.ndarray) -> np.ndarray:
@@ -99,7 +58,7 @@ def registered_metric_values(name: str, predictions: Predictions, weights: np.nd
     Raises:
         MetricError: the metric raised an error or returned no number.
     """
-    metric = _registered[name]
+    metric = METRICS.registered[name]
     patients = np.arange(len(predictions.labels))
     values = np.empty(len(weights))
     for index, draw in enumerate(weights.astype(np.int64)):
@@ -108,7 +67,3 @@ def registered_metric_values(name: str, predictions: Predictions, weights: np.nd
         except Exception as error:
             raise MetricError(f"Metric {name!r} failed with {type(error).__name__}: {error}") from error
     return values
-
-
-def _origin(function: Metric) -> tuple[str, str]:
-    return getattr(function, "__module__", ""), getattr(function, "__qualname__", repr(function))

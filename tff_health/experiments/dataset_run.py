@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from tff_health.experiments.aggregator_choice import backend_of
 from tff_health.experiments.arm_kinds import build_arm
 from tff_health.experiments.arms import ArmRun
 from tff_health.experiments.attacks import Findings, run_attack
+from tff_health.experiments.dataset_checkpoints import DatasetCheckpoints
 from tff_health.experiments.events import Listener
 from tff_health.experiments.extensions import load_extensions
 from tff_health.experiments.outcome import dataset_result
@@ -48,22 +48,7 @@ def run_dataset(
     *,
     data_dir: Path | None = None,
 ) -> DatasetResult:
-    """Runs, or goes on with, all arms of one dataset.
-
-    Args:
-        settings: of the whole experiment.
-        name: the dataset in the settings.
-        folder: the run folder.
-        listener: told of rows and progress.
-        guard: asked between steps whether the user wants to stop.
-        data_dir: where data files lie.
-
-    Returns:
-        The dataset's part of results.json.
-
-    Raises:
-        TffHealthError: the data cannot be used, the folder cannot be written, or the user stopped the run.
-    """
+    """Runs, or goes on with, all arms of one dataset: see `kinds.run_dataset`."""
     load_extensions(settings.extensions)
     task = settings.datasets[name]
     federation = load_dataset(task.source or name, task.options, data_dir=data_dir, seed=settings.seed)
@@ -108,6 +93,7 @@ class _DatasetRun:
     ) -> None:
         self.settings, self.dataset, self.folder = settings, dataset, folder
         self.listener, self.guard, self.ledger = listener, guard, ledger
+        self.checkpoints = DatasetCheckpoints(folder, dataset.name, settings.fingerprint, listener)
         self.cache = ProcessCache(dataset.feature_shape, settings.seed, dataset.rows_by_hospital)
         self.seconds_per_step: dict[str, float] = {}
         self._private: tuple[PreparedDataset, ProcessCache] | None = None
@@ -122,7 +108,7 @@ class _DatasetRun:
         flat = [(arm, candidate) for arm, candidates in arms.items() for candidate in candidates]
         self.listener.stage(f"{name}: choosing hyperparameters on training rows")
         with self._store("selection") as store:
-            saved = self._latest(store)
+            saved = self.checkpoints.latest(store)
             if saved is not None:
                 self.listener.skip(selection_calls(settings, name))
                 return [Score(arm, c, float(loss)) for (arm, c), loss in zip(flat, saved["log_loss"], strict=True)]
@@ -147,7 +133,7 @@ class _DatasetRun:
         seconds: list[float] = []
         self.listener.stage(f"{self.dataset.name}: {name}")
         with self._store("arms", name) as store, backend_of(candidate):
-            saved = self._latest(store)
+            saved = self.checkpoints.latest(store)
             if saved is not None:
                 arm.restore(saved)
                 seconds = [float(value) for value in saved["seconds"]]
@@ -178,7 +164,7 @@ class _DatasetRun:
             self.guard.check()
             self.listener.stage(f"{self.dataset.name}: {kind} {name}".rstrip())
             with self._store("attacks", kind, name or "-") as store:
-                saved = self._latest(store)
+                saved = self.checkpoints.latest(store)
                 if saved is None:
                     document = run_attack(kind, arms.get(name), self.dataset, self.settings)
                     store.save(0, {"json": json.dumps(document)})
@@ -198,7 +184,7 @@ class _DatasetRun:
             name = self.dataset.name
             chosen = self.settings.datasets[name].private_preprocessing
             with self._store("private preprocessing") as store:
-                saved = self._latest(store)
+                saved = self.checkpoints.latest(store)
                 if saved is None:
                     dataset, event = prepare_privately(
                         name, self.dataset.federation, chosen, lambda event: self._reserve_preprocessing(event)
@@ -236,21 +222,8 @@ class _DatasetRun:
         self.guard.check()
         self.listener.advance(1)
 
-    @contextlib.contextmanager
-    def _store(self, *parts: str) -> Iterator[CheckpointStore]:
-        folder = (self.folder / "checkpoints" / safe_name(self.dataset.name)).joinpath(*map(safe_name, parts))
-        identity = "/".join((self.settings.fingerprint, self.dataset.fingerprint, *parts))
-        store = CheckpointStore(folder, identity)
-        try:
-            yield store
-        finally:
-            store.close()
-
-    def _latest(self, store: CheckpointStore) -> Any:
-        checkpoint = store.latest()
-        for refused in store.refused:
-            self.listener.refused(refused.message)
-        return None if checkpoint is None else checkpoint.payload
+    def _store(self, *step: str) -> AbstractContextManager[CheckpointStore]:
+        return self.checkpoints.store(self.dataset.fingerprint, *step)
 
     def _report_rounds(self, name: str, arm: ArmRun, step: int) -> None:
         rows = []

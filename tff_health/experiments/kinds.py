@@ -93,7 +93,22 @@ def run_dataset(
     *,
     data_dir: Path | None = None,
 ) -> DatasetResult:
-    """Runs, or goes on with, one dataset of an experiment; see the kinds' own functions."""
+    """Runs, or goes on with, one dataset of an experiment.
+
+    Args:
+        settings: of the whole experiment.
+        name: the dataset in the settings.
+        folder: the run folder.
+        listener: told of rows and progress.
+        guard: asked between steps whether the user wants to stop.
+        data_dir: where data files lie.
+
+    Returns:
+        The dataset's part of results.json.
+
+    Raises:
+        TffHealthError: the data cannot be used, the folder cannot be written, or the user stopped the run.
+    """
     if isinstance(settings, SynthesisSettings):
         from tff_health.experiments.synthesis.dataset_run import run_synthesis
 

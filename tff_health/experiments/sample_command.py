@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +47,25 @@ def parse_conditions(texts: list[str]) -> dict[str, int | str]:
     return conditions
 
 
+def guarantee_line(facts: Mapping[str, Any]) -> str:
+    """What a generator's file says of its guarantee, in one line.
+
+    Args:
+        facts: as saved with the generator.
+    """
+    privacy = facts.get("privacy")
+    label = privacy.get("label") if isinstance(privacy, dict) else None
+    if not isinstance(privacy, dict) or not isinstance(label, str):
+        return "privacy: the generator's file names no guarantee: take it that there is none"
+    if privacy.get("epsilon") is None:
+        return f"privacy: {label}: these rows may tell of the patients that the generator was fitted to"
+    return f"privacy: {label}, for any number of rows; other releases about the same patients come on top"
+
+
 def _sample(parsed: argparse.Namespace) -> int:
     from data.table_csv import table_text, write_table
     from tff_health.synthesis.conditions import resolve_conditions
-    from tff_health.synthesis.generator_file import load_generator, read_schema
+    from tff_health.synthesis.generator_file import load_generator, read_facts, read_schema
 
     conditions = parse_conditions(parsed.conditions)
     schema = read_schema(parsed.generator)
@@ -58,6 +74,7 @@ def _sample(parsed: argparse.Namespace) -> int:
         raise SettingsError(f"--seed must be a whole number between 0 and {2**32 - 1}.")
     generator = load_generator(parsed.generator)
     table = generator.sample(parsed.rows, conditions, parsed.seed)
+    print(guarantee_line(read_facts(parsed.generator)), file=sys.stderr)
     if parsed.out is None:
         sys.stdout.write(table_text(table, schema, labels=parsed.labels))
     else:

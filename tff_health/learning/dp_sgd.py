@@ -15,6 +15,7 @@ import tensorflow as tf
 import tensorflow_federated as tff
 
 from data.errors import TffHealthError
+from tff_health.learning.client_work import build_client_work, executed_extremes
 from tff_health.learning.clipping.clipped_sum import build_clipped_sum
 from tff_health.learning.clipping.gaussian_noise import standard_normal
 from tff_health.learning.keras_model import ModelFunction, input_spec
@@ -68,25 +69,7 @@ def build_dp_sgd_client_work(
         noise = fresh_generator()
         return _train(model, clipped_sum, client_optimizer, privacy, noise, weights, dataset)
 
-    @tff.federated_computation
-    def initialize() -> Any:
-        return tff.federated_value((), tff.SERVER)
-
-    @tff.federated_computation(
-        tff.FederatedType((), tff.SERVER),
-        tff.FederatedType(weights_type, tff.CLIENTS),
-        tff.FederatedType(data_type, tff.CLIENTS),
-    )
-    def next_update(state: Any, weights: Any, data: Any) -> Any:
-        result, executed = tff.federated_map(private_update, (weights, data))
-        measurements = collections.OrderedDict(
-            hospitals=tff.federated_sum(executed["hospitals"]),
-            smallest=tff.federated_min(executed["values"]),
-            largest=tff.federated_max(executed["values"]),
-        )
-        return tff.templates.MeasuredProcessOutput(state, result, tff.federated_zip(measurements))
-
-    return tff.learning.templates.ClientWorkProcess(initialize, next_update)
+    return build_client_work(private_update, executed_extremes)
 
 
 def _train(

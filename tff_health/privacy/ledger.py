@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Literal
 
 from data.errors import SettingsError, TffHealthError
+from tff_health.privacy.accountant import Accountant
 from tff_health.privacy.budget import Budget, BudgetExhausted, Unit
 from tff_health.privacy.calibration import Allowance
 from tff_health.privacy.composition import Composition, Event, compose
@@ -33,7 +34,7 @@ class PrivacyLedger:
     One file a dataset process: files are locked, and datasets share no patients.
 
     Args:
-        path: JSON lines; read back where it exists, whatever interrupted its writer.
+        path: JSON lines; read back where it exists, whatever interrupted its writer. Also an attribute.
         read_only: neither locks nor writes.
 
     Raises:
@@ -41,6 +42,7 @@ class PrivacyLedger:
     """
 
     def __init__(self, path: Path, read_only: bool = False) -> None:
+        self.path = path
         self._file = None if read_only else LedgerFile(path)
         self._lock = threading.RLock()
         self._entries: list[LedgerEntry] = []
@@ -168,13 +170,16 @@ class PrivacyLedger:
                 self._append({"record": "confirm", "number": number}, durable=False)
                 self._confirmed.add(number)
 
-    def spent(self, key: ArmKey, unit: Unit | None = None, delta: float | None = None) -> Spent:
+    def spent(
+        self, key: ArmKey, unit: Unit | None = None, delta: float | None = None, accountant: Accountant | None = None
+    ) -> Spent:
         """What an arm has spent, releases shared with other arms included: per hospital, and the worst of them.
 
         Args:
             key: the arm.
-            unit: whose data; the budget's where not given.
-            delta: the budget's where not given.
+            unit: whose data; the budget's where not given, as for delta and accountant.
+            delta: of the guarantee.
+            accountant: the one to use.
 
         Raises:
             SettingsError: the arm has no budget and unit or delta is missing.
@@ -182,12 +187,12 @@ class PrivacyLedger:
         budget = self._budgets.get(key)
         if budget is None and (unit is None or delta is None):
             raise SettingsError(f"privacy: arm {key.arm} of {key.dataset} has no budget: give unit and delta.")
-        accountant = budget.accountant if budget else "pld"
+        chosen = accountant or (budget.accountant if budget else "pld")
         wanted: Unit = unit or (budget.unit if budget else "patient")
         tolerated = delta or (budget.delta if budget else 1e-5)
-        return self._tally.spent(self._tally.used_by(key), wanted, tolerated, accountant)
+        return self._tally.spent(self._tally.used_by(key), wanted, tolerated, chosen)
 
-    def total(self, dataset: str, unit: Unit, delta: float, accountant: Literal["pld", "rdp"] = "pld") -> Total:
+    def total(self, dataset: str, unit: Unit, delta: float, accountant: Accountant = "pld") -> Total:
         """What the whole run has spent on a dataset's patients: all arms and repeats, one after the other.
 
         Arms and repeats train on the same patients, so they compose, whatever is published of them in the end.

@@ -25,14 +25,17 @@ COVERED = {
     "them",
     "hospital": "the model after every round, and what is made of it",
 }
-NOT_COVERED = (
+NEVER_COVERED = (
     "noise is drawn as floating-point numbers, which are not exactly Gaussian",
     "pseudo-random numbers, from a statistical generator and not a cryptographic one",
     "side channels such as timing, memory and message sizes",
+    "patients with more than one row, or in more than one hospital",
     "choosing hyperparameters on the same patients",
+)
+NOT_COVERED = (
+    *NEVER_COVERED,
     "scores on held-out patients and this report itself, which are computed without noise",
     "numbers of rows and of hospitals, which are taken as public",
-    "patients with more than one row, or in more than one hospital",
 )
 _UNIT_TEXT = {
     "patient": "one patient's row in one hospital",

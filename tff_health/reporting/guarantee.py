@@ -52,12 +52,18 @@ def epsilon_of(arm: Arm) -> float:
 
 
 def named(arm: Arm) -> str:
-    """The arm's title, with unit and epsilon in brackets as far as the title leaves them out."""
+    """The arm's title, with unit and epsilon in brackets as far as the title leaves them out.
+
+    A title names the epsilon that was asked for; where more was spent, that stands beside it.
+    """
     if arm.privacy is None or arm.privacy.epsilon is None:
         return arm.title
+    target = (arm.privacy.model_extra or {}).get("target_epsilon")
     words = [] if arm.privacy.unit in arm.title.lower() else [f"{arm.privacy.unit} level"]
     if not re.search(r"\b(epsilon|eps)\b|ε", arm.title, re.IGNORECASE):
         words.append(f"epsilon {upper(arm.privacy.epsilon)}")
+    elif isinstance(target, float) and arm.privacy.epsilon > target * (1 + _HAIR):
+        words.append(f"spent: epsilon {upper(arm.privacy.epsilon)}")
     return f"{arm.title} ({', '.join(words)})" if words else arm.title
 
 

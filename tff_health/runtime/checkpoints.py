@@ -137,6 +137,23 @@ class CheckpointStore:
         for path in self._files()[1:]:
             path.unlink(missing_ok=True)
 
+    def clear(self) -> None:
+        """Removes all checkpoints of these settings, damaged ones too; after the return a power cut brings none back.
+
+        Raises:
+            CheckpointError: folder not writable, or another process saves into it.
+        """
+        own = [path for path in self._files() if path.name.startswith(f"checkpoint-{self._settings}-")]
+        if not own:
+            return
+        try:
+            self._claim_folder()
+            for path in own:
+                path.unlink(missing_ok=True)
+            _sync(self._folder)
+        except OSError as error:
+            raise CheckpointError(_explain(error, self._folder)) from error
+
     def close(self) -> None:
         """Lets other processes save into the folder. May be called again."""
         if self._claim is not None:
@@ -238,11 +255,16 @@ def _write_atomically(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
+    """Makes renamed and removed files survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(folder)  # makes the renaming itself survive a power cut
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)
 
 
 def _explain(error: OSError, folder: Path) -> str:

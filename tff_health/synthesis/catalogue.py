@@ -14,7 +14,7 @@ SYNTHESIZERS: dict[str, tuple[str, str]] = {
     ),
     "label-histograms": (
         "tff_health.synthesis.marginals.label_histograms:LabelHistograms",
-        "histograms of every column by label, from one secure sum",
+        "histograms of every column by label, from one sum",
     ),
     "label-effects": (
         "tff_health.synthesis.marginals.label_effects:LabelEffects",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from data.errors import SettingsError
+from data.errors import SettingsError, UnknownNameError
 from data.schema import Schema
 from tff_health.aggregators.catalogue import CATALOGUE, build_aggregator, check_aggregator_name
 from tff_health.learning.ctgan.settings import CtganSettings
@@ -40,7 +40,7 @@ class Ctgan(Synthesizer):
         max_modes: of each numeric column's mixture.
         aggregator: of the weights; a name of `aggregators.catalogue` or module:function. Those with a secure sum run
             simulated: NOT SECURE.
-        aggregator_options: its parameters, by name.
+        aggregator_options: its parameters, by name, but for the number of hospitals.
         weighting: of hospitals, by rows or alike.
         averaging: the generator is the exponential moving average of those of about so many last updates, on the
             server (Yazici et al. 2019, arXiv 1806.04498): it steadies what otherwise depends on the last few steps. 0:
@@ -62,13 +62,22 @@ class Ctgan(Synthesizer):
     def __post_init__(self) -> None:
         if self.updates < 1 or self.max_modes < 1 or self.probes < 0 or self.averaging < 0:
             raise SettingsError("CTGAN: updates and max_modes must be 1 or more, averaging and probes 0 or more.")
-        check_aggregator_name(self.aggregator)
         entry = CATALOGUE.get(self.aggregator)
-        if entry is not None and entry.private is not None:
+        if entry is None:
+            check_aggregator_name(self.aggregator)
+            return
+        if entry.private is not None:
             raise SettingsError(
                 f"CTGAN: aggregator {self.aggregator!r} adds noise for hospitals, which nothing would account for "
                 "here; take another one."
             )
+        for name in self.aggregator_options:
+            if name not in entry.parameters or name == "hospitals":
+                raise UnknownNameError.among(f"parameter of aggregator {self.aggregator}", name, entry.parameters)
+        for name in entry.required:
+            if name != "hospitals" and name not in self.aggregator_options:
+                valid = entry.parameters[name].valid
+                raise SettingsError(f"CTGAN: aggregator {self.aggregator!r} lacks {name} ({valid}).")
 
     @property
     def rounds(self) -> int:

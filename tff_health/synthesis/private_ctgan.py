@@ -122,11 +122,15 @@ class PrivateCtgan(Synthesizer):
     def privacy_words(self) -> dict[str, str]:
         """See `Synthesizer`."""
         own = self.training
+        once, each = "", ""
+        if self.noise_multiplier is not None:
+            once = f" (noise multiplier {self.codec_multiplier:.3g})"
+            each = f" (noise multiplier {self.critic_multiplier:.3g} each)"
         rounds = f"{self.rounds} round{'s' if self.rounds > 1 else ''}"
         return {
             "mechanism": (
-                "Gaussian noise on the counts that the encoding is made of, once, and on sums of patients' critic "
-                f"gradients, each clipped to a norm of {own.clip:g}, in {rounds}"
+                f"Gaussian noise on the counts that the encoding is made of, once{once}, and on sums of patients' "
+                f"critic gradients, each clipped to a norm of {own.clip:g}, in {rounds}{each}"
             ),
             "sampling": (
                 "every patient in the counts and in every round"
@@ -149,7 +153,8 @@ class PrivateCtgan(Synthesizer):
 
         Raises:
             SettingsError: no noise multiplier, or shared noise with fewer than two hospitals.
-            DataError: no rows, or a damaged checkpoint, which may hide a release.
+            DataError: no rows.
+            ReleaseLostError: a damaged checkpoint, which may hide a release.
             ExecutedDifferentlyError: a hospital ran otherwise than accounted.
         """
         self.patient_level(len(hospitals))  # refuses what no guarantee can be made of, before anything is released

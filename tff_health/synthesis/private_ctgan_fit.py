@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data.errors import DataError, SettingsError
+from data.errors import SettingsError
 from data.schema import Schema
 from tff_health.analytics.mixtures.settings import MixtureSettings
 from tff_health.analytics.table_codec.private_fit import fit_private_codec
@@ -23,7 +23,7 @@ from tff_health.runtime.nested import restore
 from tff_health.runtime.seeds import tf_seed
 from tff_health.synthesis.ctgan_generator import CtganGenerator
 from tff_health.synthesis.released_marginals import encode_apart, fitted_from_json, fitted_to_json, released_marginals
-from tff_health.synthesis.synthesizer import Fitted, Probe, Progress
+from tff_health.synthesis.synthesizer import Fitted, Probe, Progress, latest_of_private
 
 if TYPE_CHECKING:
     from tff_health.runtime.checkpoints import CheckpointStore
@@ -52,7 +52,7 @@ class PrivateCtganFit:
         self._settings, self._schema, self._seed = settings, schema, seed
         self._progress, self._checkpoints, self._probe = progress, checkpoints, probe
         self._history: list[dict[str, float]] = []
-        saved = self._saved()
+        saved = latest_of_private(checkpoints)
         if saved is None:
             with single_attempt():
                 self._fitted = fit_private_codec(
@@ -133,18 +133,6 @@ class PrivateCtganFit:
             )
         self._state, self._done = output.state, self._done + 1
         return measured
-
-    def _saved(self) -> Any:
-        if self._checkpoints is None:
-            return None
-        saved = self._checkpoints.latest()
-        for refused in self._checkpoints.refused:
-            if refused.reason != "foreign":
-                raise DataError(
-                    f"{refused.message} What it had released cannot be known, so that going on from an older one could "
-                    "release it twice; remove the checkpoints, start again, and account for both fits."
-                )
-        return saved
 
     def _save(self, *, begun: int) -> None:
         if self._checkpoints is None:

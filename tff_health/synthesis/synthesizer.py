@@ -17,7 +17,7 @@ from tff_health.synthesis.generator import TableGenerator
 if TYPE_CHECKING:
     import dp_accounting
 
-    from tff_health.runtime.checkpoints import CheckpointStore
+    from tff_health.runtime.checkpoints import Checkpoint, CheckpointStore
 
 # After a unit of work: units done, units in all, and what was measured (losses); may raise to stop.
 Progress = Callable[[int, int, Mapping[str, float]], None]
@@ -30,6 +30,24 @@ class ReleaseLostError(SettingsError):
 
     To go on means to fit anew, without the old checkpoints, and to count both.
     """
+
+
+def latest_of_private(checkpoints: CheckpointStore | None) -> Checkpoint | None:
+    """The checkpoint that a private fit goes on from; None where it begins.
+
+    Raises:
+        ReleaseLostError: one is damaged; an older one, or none, may lack a release that it held.
+    """
+    if checkpoints is None:
+        return None
+    saved = checkpoints.latest()
+    for refused in checkpoints.refused:
+        if refused.reason != "foreign":
+            raise ReleaseLostError(
+                f"{refused.message} What it had released cannot be known, so that going on from an older one could "
+                "release it twice; remove the checkpoints, start again, and account for both fits."
+            )
+    return saved
 
 
 @dataclass(frozen=True)
@@ -79,12 +97,13 @@ class Synthesizer(ABC):
             checkpoints: where to save and go on from; long fits use it, short ones need not. A private fit that goes on
                 never repeats a release: what it had begun counts as done.
             probe: measures the generator now and then while it trains; its values go into the history. Fits of one
-                round leave it out.
+                round leave it out. Whatever it reads, such as real rows, is outside of `event()`.
 
         Raises:
             DataError: rows nothing can be fitted on.
             SettingsError: settings that do not fit the data, such as another number of hospitals than accounted.
-            ReleaseLostError: the fit that goes on was stopped during a release that it cannot do without.
+            ReleaseLostError: the fit that goes on was stopped during a release that it cannot do without, or a
+                checkpoint is damaged, so that nobody knows what was released.
         """
 
     def fit_federation(self, federation: Federation, *, seed: int, progress: Progress | None = None) -> Fitted:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
-from data.errors import SettingsError
 from data.schema import Schema
-from tff_health.analytics.noisy_sum import NoisySumFactory, hospital_stddev, secure_sum_for
 from tff_health.analytics.private_settings import PrivateStatistics
 from tff_health.analytics.statistics import checked_matrices
+from tff_health.analytics.sum_release import build_sum_release, noisy_sum_for, require_accounted
 from tff_health.analytics.table_codec.private_cells import CellLayout
-from tff_health.runtime.context import WorkerContext
 
 
 def local_cells(rows: tf.Tensor, cells: CellLayout) -> tf.Tensor:
@@ -63,24 +60,12 @@ def build_cell_release(cells: CellLayout, settings: PrivateStatistics, *, most_r
     Returns:
         A computation whose result is the noisy sum of all patients' vectors, the only thing that depends on them.
     """
-    stddev = settings.noise_multiplier * cells.sensitivity
-    secure = None
-    if settings.secure_sum:
-        secure = secure_sum_for(most_rows, hospital_stddev(stddev, settings.placement, settings.hospitals))
-    factory = NoisySumFactory(stddev, settings.placement, settings.hospitals, secure)
-    rows_type = tff.TensorType(np.float64, [None, len(cells.schema.columns)])
-
-    @tff.tensorflow.computation(rows_type)
-    def hospital_cells(rows: Any) -> Any:
-        return tf.ensure_shape(local_cells(rows, cells), [cells.size])
-
-    total = factory.create(hospital_cells.type_signature.result)
-
-    @tff.federated_computation(tff.FederatedType(rows_type, tff.CLIENTS))
-    def cell_release(rows: Any) -> Any:
-        return total.next(total.initialize(), tff.federated_map(hospital_cells, rows)).result
-
-    return cell_release
+    return build_sum_release(
+        lambda rows: local_cells(rows, cells),
+        columns=len(cells.schema.columns),
+        size=cells.size,
+        sum_factory=noisy_sum_for(settings, sensitivity=cells.sensitivity, largest=most_rows),
+    )
 
 
 def release_cells(
@@ -102,16 +87,7 @@ def release_cells(
         SettingsError: another number of hospitals than the settings say, or a secure sum outside the execution context
             that simulates it.
     """
-    if len(matrices) != settings.hospitals:
-        raise SettingsError(
-            f"The private encoding is set up for {settings.hospitals} hospitals, but {len(matrices)} take part: the "
-            "noise would not be what the accountant was told."
-        )
-    context = tff.framework.get_context_stack().current
-    if settings.secure_sum and isinstance(context, WorkerContext) and context.backend != "test":
-        raise SettingsError(
-            "A secure sum runs only in simulation, which is NOT SECURE: open execution_context('test') around it."
-        )
+    require_accounted(settings, len(matrices), subject="The private encoding is")
     checked = checked_matrices(schema, matrices)
     release = build_cell_release(cells, settings, most_rows=max(len(matrix) for matrix in checked))
     return np.asarray(release(checked), np.float64)

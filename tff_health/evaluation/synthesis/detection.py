@@ -105,5 +105,5 @@ def _classifiers(seed: int) -> dict[str, Any]:
 
     return {
         "logistic": LogisticRegression(max_iter=1000),
-        "forest": RandomForestClassifier(min_samples_leaf=2, random_state=seed),
+        "forest": RandomForestClassifier(50, min_samples_leaf=2, random_state=seed),
     }

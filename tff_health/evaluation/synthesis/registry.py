@@ -10,12 +10,12 @@ From then on every evaluation of synthetic rows has the metric, with an interval
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TypeVar
 
-from data.errors import TffHealthError, UnknownNameError
+from data.errors import TffHealthError
+from tff_health.evaluation.metric_registry import MetricRegistry
 from tff_health.evaluation.predictions import MetricError
 from tff_health.evaluation.synthesis.collapse import collapse_metrics
 from tff_health.evaluation.synthesis.coverage import coverage_metrics
@@ -48,7 +48,10 @@ DESCRIPTIONS = {
 }
 """The built-in families and what they are, one phrase each."""
 
-_registered: dict[str, SynthesisMetric] = {}
+METRICS = MetricRegistry("metric of synthetic rows", DESCRIPTIONS)
+unregister_synthesis_metric = METRICS.remove
+synthesis_metric_descriptions = METRICS.descriptions
+resolve_synthesis_metrics = METRICS.resolve
 
 
 def register_synthesis_metric(name: str) -> Callable[[_MetricT], _MetricT]:
@@ -64,50 +67,7 @@ def register_synthesis_metric(name: str) -> Callable[[_MetricT], _MetricT]:
     Raises:
         MetricError: the name is malformed or taken.
     """
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
-        raise MetricError(f"Metric name {name!r}: use lower-case letters, digits, '_' and '-' only.")
-
-    def register(function: _MetricT) -> _MetricT:
-        holder = _registered.get(name)
-        if name in BUILT_IN or (holder is not None and _origin(holder) != _origin(function)):
-            raise MetricError(f"There is already a metric of synthetic rows called {name!r}: choose another name.")
-        _registered[name] = function
-        return function
-
-    return register
-
-
-def unregister_synthesis_metric(name: str) -> None:
-    """Forgets a user's metric.
-
-    Raises:
-        MetricError: no such metric is registered.
-    """
-    if name not in _registered:
-        raise MetricError(f"No metric of synthetic rows called {name!r} is registered.")
-    del _registered[name]
-
-
-def synthesis_metric_descriptions() -> dict[str, str]:
-    """Name -> description: the built-in families first, then users' metrics in the order of registration."""
-    described = dict(DESCRIPTIONS)
-    for name, function in _registered.items():
-        described[name] = ((function.__doc__ or "").strip().splitlines() or ["a user's metric"])[0].rstrip(".")
-    return described
-
-
-def resolve_synthesis_metrics(names: Iterable[str] | None) -> tuple[str, ...]:
-    """Checks names of families and users' metrics; None means all.
-
-    Raises:
-        UnknownNameError: a name is unknown; the nearest one is suggested.
-    """
-    known = (*BUILT_IN, *_registered)
-    chosen = known if names is None else tuple(dict.fromkeys(names))
-    for name in chosen:
-        if name not in known:
-            raise UnknownNameError.among("metric of synthetic rows", name, known)
-    return chosen
+    return METRICS.register(name)
 
 
 def family_metrics(name: str, tables: SynthesisTables) -> dict[str, float]:
@@ -123,7 +83,7 @@ def family_metrics(name: str, tables: SynthesisTables) -> dict[str, float]:
     if name in BUILT_IN:
         return {f"{name}/{key}": value for key, value in BUILT_IN[name](tables).items()}
     try:
-        result = _registered[name](tables)
+        result = METRICS.registered[name](tables)
         if isinstance(result, Mapping):
             return {f"{name}/{key}": float(value) for key, value in result.items()}
         return {name: float(result)}
@@ -153,7 +113,3 @@ def synthesis_metrics(tables: SynthesisTables, names: Iterable[str] | None = Non
     for name in resolve_synthesis_metrics(names):
         values.update(family_metrics(name, tables))
     return values
-
-
-def _origin(function: SynthesisMetric) -> tuple[str, str]:
-    return getattr(function, "__module__", ""), getattr(function, "__qualname__", repr(function))

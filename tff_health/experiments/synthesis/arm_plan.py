@@ -24,7 +24,8 @@ class ArmPlan:
 
     Attributes:
         synthesizer: with the noise that reaches the arm's epsilon.
-        budget: what it may spend; None where no guarantee is claimed.
+        budget: what one fit is planned to spend; a fit that is repeated spends as much again, and the statement counts
+            both. None where no guarantee is claimed.
     """
 
     synthesizer: Synthesizer

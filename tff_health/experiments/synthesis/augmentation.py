@@ -32,24 +32,37 @@ _CANDIDATE = Candidate(
 )
 
 
-def federated_augmentation(federation: Federation, table: pd.DataFrame | None, seed: int) -> dict[str, float]:
-    """Accuracy and AUC on held-out patients of a logistic regression trained by five rounds of FedAvg.
+class FederatedAugmentation:
+    """FedAvg in one split, on the hospitals' real rows or on these and synthetic ones.
 
     Args:
         federation: one split.
-        table: synthetic rows that all hospitals get, each a share of them as large as its own; None for real rows only.
         seed: of the shares and of training.
     """
-    if table is not None:
-        federation = _augmented(federation, table, seed)
-    with execution_context():
-        dataset = prepare(federation.name, federation, PreprocessingSettings())
-        cache = ProcessCache(dataset.feature_shape, seed, dataset.rows_by_hospital)
-        arm = FederatedArm(dataset, _CANDIDATE, cache, repeats=1, seed=seed)
-        while not arm.finished:
-            arm.advance()
-    metrics = classification_metrics(dataset.test_labels, arm.scores[0, 0, -1], 0.5)
-    return {name: float(metrics[name]) for name in ("accuracy", "auc")}
+
+    def __init__(self, federation: Federation, seed: int) -> None:
+        self._federation, self._seed = federation, seed
+        self._cache: ProcessCache | None = None  # one process serves all tables: only the rows differ
+
+    def scores(self, table: pd.DataFrame | None = None) -> dict[str, float]:
+        """Accuracy and AUC on held-out patients of a logistic regression trained by five rounds of FedAvg.
+
+        Args:
+            table: synthetic rows, of which every hospital gets a share as large as its own rows; None for real rows
+                only.
+        """
+        federation, seed = self._federation, self._seed
+        if table is not None:
+            federation = _augmented(federation, table, seed)
+        with execution_context():
+            dataset = prepare(federation.name, federation, PreprocessingSettings())
+            if self._cache is None:
+                self._cache = ProcessCache(dataset.feature_shape, seed, dataset.rows_by_hospital)
+            arm = FederatedArm(dataset, _CANDIDATE, self._cache, repeats=1, seed=seed)
+            while not arm.finished:
+                arm.advance()
+        metrics = classification_metrics(dataset.test_labels, arm.scores[0, 0, -1], 0.5)
+        return {name: float(metrics[name]) for name in ("accuracy", "auc")}
 
 
 def _augmented(federation: Federation, table: pd.DataFrame, seed: int) -> Federation:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,13 @@ import numpy as np
 
 from data.catalogue import load_dataset
 from data.federation import Federation
+from tff_health.experiments.dataset_checkpoints import DatasetCheckpoints
 from tff_health.experiments.events import Listener
 from tff_health.experiments.extensions import load_extensions
-from tff_health.experiments.run_folder import ledger_file, safe_name
+from tff_health.experiments.run_folder import ledger_file
 from tff_health.experiments.synthesis.arm_plan import plan_arm
+from tff_health.experiments.synthesis.augmentation import FederatedAugmentation
+from tff_health.experiments.synthesis.entered import require_entry
 from tff_health.experiments.synthesis.fitting import Part, fit_part, parts, training_matrices
 from tff_health.experiments.synthesis.keeping import keep_generator, keep_table
 from tff_health.experiments.synthesis.measuring import measure_real, measure_synthetic
@@ -30,6 +32,7 @@ from tff_health.privacy.ledger import PrivacyLedger
 from tff_health.privacy.ledger_entry import ArmKey
 from tff_health.reporting.results import DatasetResult
 from tff_health.runtime.checkpoints import CheckpointStore
+from tff_health.runtime.context import execution_context
 from tff_health.runtime.seeds import integer_seed
 from tff_health.runtime.signals import InterruptGuard
 
@@ -43,28 +46,14 @@ def run_synthesis(
     *,
     data_dir: Path | None = None,
 ) -> DatasetResult:
-    """Runs, or goes on with, all splits and arms of one dataset.
-
-    Args:
-        settings: of the whole experiment.
-        name: the dataset in the settings.
-        folder: the run folder.
-        listener: told of rows and progress.
-        guard: asked between steps whether the user wants to stop.
-        data_dir: where data files lie.
-
-    Returns:
-        The dataset's part of results.json.
-
-    Raises:
-        TffHealthError: the data cannot be used, the folder cannot be written, or the user stopped the run.
-    """
+    """Runs, or goes on with, all splits and arms of one dataset: see `kinds.run_dataset`."""
     load_extensions(settings.extensions)
     with PrivacyLedger(ledger_file(folder, name)) as ledger:
         run = _SynthesisRun(settings, name, folder, listener, guard, ledger, data_dir)
         cells: list[Cell] = []
-        for split in range(settings.splits_of(name)):
-            cells += run.split(split)
+        with execution_context():  # one worker for all fits: a new one takes as long as a whole set of marginals
+            for split in range(settings.splits_of(name)):
+                cells += run.split(split)
         listener.stage(f"{name}: scoring")
         return dataset_result(settings, name, run.federation(0), cells, ledger)
 
@@ -85,6 +74,7 @@ class _SynthesisRun:
         self.settings, self.name, self.folder = settings, name, folder
         self.listener, self.guard, self.ledger, self.data_dir = listener, guard, ledger, data_dir
         self.task = settings.datasets[name]
+        self.checkpoints = DatasetCheckpoints(folder, name, settings.fingerprint, listener)
 
     def federation(self, split: int) -> Federation:
         """The hospitals with the train/test division of one split."""
@@ -97,7 +87,9 @@ class _SynthesisRun:
         federation = self.federation(split)
         matrices = training_matrices(federation)
         digest = _fingerprint(matrices)
-        cells = [self._cell(split, "real", digest, lambda store: self._real(federation, split))]
+        chosen = self.settings.evaluation_of(self.name).augmentation
+        augmentation = FederatedAugmentation(federation, self._scoring_seed(split)) if chosen else None
+        cells = [self._cell(split, "real", digest, lambda store: self._real(federation, split, augmentation))]
         for label, arm in self.task.arms.items():
             if split >= self.settings.splits_of(self.name, label):
                 continue
@@ -112,7 +104,8 @@ class _SynthesisRun:
                     part: Part = part,
                     plan: Any = plan,
                 ) -> dict[str, Any]:
-                    return self._synthetic(federation, split, full, arm, part, plan, store)
+                    own = augmentation if arm.augments else None
+                    return self._synthetic(federation, split, full, arm, part, plan, store, own)
 
                 cells.append(self._cell(split, full, digest, synthesise))
         return cells
@@ -120,13 +113,14 @@ class _SynthesisRun:
     def _cell(self, split: int, label: str, digest: str, compute: Any) -> Cell:
         """One cell from its checkpoint, or computed and saved."""
         self.guard.check()
-        with self._store(digest, str(split + 1), label, "measures") as store:
-            saved = self._latest(store)
+        with self.checkpoints.store(digest, str(split + 1), label, "measures") as store:
+            saved = self.checkpoints.latest(store)
             if saved is None:
-                with self._store(digest, str(split + 1), label, "training") as training:
+                with self.checkpoints.store(digest, str(split + 1), label, "training") as training:
                     document = compute(training)
                 store.save(0, {"json": json.dumps(document)})
             else:
+                require_entry(self.ledger, self.name, label, split)
                 document = json.loads(str(saved["json"]))
                 self.listener.skip(self._work(split, label))
         self.listener.rows(
@@ -154,15 +148,18 @@ class _SynthesisRun:
             return EVALUATING
         arm = self.task.arms[label.split("/")[0]]
         share = 1 / len(parts_of(arm, label, self.federation(split)))
-        return share * (fitting_work(arm) + evaluating_work(self.settings, self.name, split))
+        return share * (fitting_work(arm) + evaluating_work(self.settings, self.name, arm, split))
 
-    def _real(self, federation: Federation, split: int) -> dict[str, Any]:
+    def _scoring_seed(self, split: int) -> int:
+        return integer_seed(self.settings.seed, "scoring", self.name, split)
+
+    def _real(self, federation: Federation, split: int, augmentation: FederatedAugmentation | None) -> dict[str, Any]:
         self.listener.stage(f"{self.name}, split {split + 1}: real rows")
         clock, chosen = time.perf_counter(), self.settings.evaluation_of(self.name)
         document = measure_real(
             federation,
-            seed=integer_seed(self.settings.seed, "scoring", self.name, split),
-            augmentation=chosen.augmentation,
+            seed=self._scoring_seed(split),
+            augmentation=augmentation,
             control=split == 0 and chosen.membership and all(arm.role != "control" for arm in self.task.arms.values()),
         )
         self._advance(EVALUATING, clock, "real", split)
@@ -177,6 +174,7 @@ class _SynthesisRun:
         part: Part,
         plan: Any,
         store: CheckpointStore,
+        augmentation: FederatedAugmentation | None,
     ) -> dict[str, Any]:
         settings, share = self.settings, 1 / len(parts_of(arm, label, federation))
         self.listener.stage(f"{self.name}, split {split + 1}: {label}")
@@ -208,7 +206,7 @@ class _SynthesisRun:
         clock = time.perf_counter()
         table = fitted.generator.sample(rows, seed=integer_seed(settings.seed, "sample", self.name, label, split))
         if split == 0:
-            keep_generator(self.folder, self.name, label, fitted.generator)
+            keep_generator(self.folder, self.name, label, fitted.generator, plan, part)
             keep_table(self.folder, self.name, label, federation.schema, table)
         document = measure_synthetic(
             federation,
@@ -217,8 +215,8 @@ class _SynthesisRun:
             settings.evaluation_of(self.name),
             first=split == 0,
             only=settings.splits_of(self.name) == 1,
-            augment=not part.name and arm.role == "arm",
-            seed=integer_seed(settings.seed, "scoring", self.name, split),
+            augmentation=augmentation,
+            seed=self._scoring_seed(split),
         )
         document |= {
             "kind": plan.synthesizer.kind,
@@ -226,28 +224,13 @@ class _SynthesisRun:
             "facts": dict(fitted.facts),
             "history": [dict(point) for point in fitted.history] if split == 0 else [],
         }
-        self._advance(share * evaluating_work(settings, self.name, split), clock, label, split)
+        self._advance(share * evaluating_work(settings, self.name, arm, split), clock, label, split)
         return document
 
     def _advance(self, work: float, clock: float, label: str, split: int) -> None:
         seconds = time.perf_counter() - clock
         self.listener.rows("timings", [(self.name, label, split + 1, "measuring", round(seconds, 3))])
         self.listener.advance(work)
-
-    @contextlib.contextmanager
-    def _store(self, digest: str, *names: str) -> Iterator[CheckpointStore]:
-        place = (self.folder / "checkpoints" / safe_name(self.name)).joinpath(*map(safe_name, names))
-        store = CheckpointStore(place, "/".join((self.settings.fingerprint, digest, *names)))
-        try:
-            yield store
-        finally:
-            store.close()
-
-    def _latest(self, store: CheckpointStore) -> Any:
-        checkpoint = store.latest()
-        for refused in store.refused:
-            self.listener.refused(refused.message)
-        return None if checkpoint is None else checkpoint.payload
 
 
 def parts_of(arm: SynthesisArm, label: str, federation: Federation) -> tuple[str, ...]:

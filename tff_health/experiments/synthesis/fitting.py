@@ -11,6 +11,7 @@ import numpy as np
 from data.federation import Federation
 from tff_health.experiments.synthesis.arm_plan import ArmPlan
 from tff_health.experiments.synthesis.settings import SynthesisArm
+from tff_health.privacy.composition import Event
 from tff_health.privacy.ledger import PrivacyLedger
 from tff_health.privacy.ledger_entry import ArmKey, LedgerEntry
 from tff_health.runtime.seeds import integer_seed
@@ -95,15 +96,18 @@ def fit_part(
 
     A fit that goes on from a checkpoint repeats no release, so that it is entered once. One that was interrupted before
     its first checkpoint, or during a release that it cannot do without, may have released something already: it is
-    entered, and counted, again.
+    entered, and counted, again. So is one whose checkpoint no entry of the same event stands behind (another version of
+    the project may have planned other noise), and neither goes on from what it had.
 
     Raises:
         TffHealthError: see `Synthesizer.fit`.
     """
-    begun = any(entry.concerns(key) and set(part.hospitals) & set(entry.hospitals) for entry in ledger.entries)
-    number = None if begun and checkpoints.latest() is not None else _enter(plan, part, key, ledger)
 
-    def fit(checkpoints: CheckpointStore | None) -> Fitted:
+    def enter_anew() -> int:
+        checkpoints.clear()  # first: an old checkpoint beside the new entry would pass for what that entry covers
+        return _enter(plan, part, key, ledger)
+
+    def fit() -> Fitted:
         return plan.synthesizer.fit(
             federation.schema,
             part.matrices,
@@ -113,32 +117,47 @@ def fit_part(
             probe=probe,
         )
 
+    number = None if _is_entered(plan, part, key, ledger) and checkpoints.latest() is not None else enter_anew()
     try:
-        fitted = fit(checkpoints)
+        fitted = fit()
     except ReleaseLostError:
         # What was lost stays in the ledger; the new fit is entered beside it.
-        number = _enter(plan, part, key, ledger)
-        fitted = fit(None)
+        number = enter_anew()
+        fitted = fit()
     if number is not None:
         ledger.confirm(number)
     return fitted
+
+
+def _event(plan: ArmPlan) -> Event:
+    """All that a fit releases."""
+    import dp_accounting
+
+    return plan.synthesizer.event() or dp_accounting.NonPrivateDpEvent()
+
+
+def _is_entered(plan: ArmPlan, part: Part, key: ArmKey, ledger: PrivacyLedger) -> bool:
+    """Whether some entry covers such a fit of these hospitals."""
+    event = _event(plan)
+    return any(
+        entry.concerns(key) and entry.hospitals in ("all", part.hospitals) and entry.event_for("patient") == event
+        for entry in ledger.entries
+    )
 
 
 def _enter(plan: ArmPlan, part: Part, key: ArmKey, ledger: PrivacyLedger) -> int:
     """Enters all that a fit releases, before it does."""
     import dp_accounting
 
-    unprotected = dp_accounting.NonPrivateDpEvent()
-    event = plan.synthesizer.event() or unprotected
     return ledger.reserve(
         LedgerEntry(
             key.dataset,
             key.arm,
             key.repeat,
             "patient",
-            event,
+            _event(plan),
             "training",
             part.hospitals,
-            other_units={"hospital": unprotected},
+            other_units={"hospital": dp_accounting.NonPrivateDpEvent()},
         )
     )

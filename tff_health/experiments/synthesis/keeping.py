@@ -9,13 +9,20 @@ import pandas as pd
 from data.schema import Schema
 from data.table_csv import write_table
 from tff_health.experiments.run_folder import safe_name
+from tff_health.experiments.synthesis.arm_plan import ArmPlan
+from tff_health.experiments.synthesis.fitting import Part
+from tff_health.experiments.synthesis.privacy import generator_facts
 from tff_health.synthesis.generator import TableGenerator
 from tff_health.synthesis.generator_file import save_generator
 
 
-def keep_generator(folder: Path, dataset: str, label: str, generator: TableGenerator) -> None:
-    """Saves a generator as `model/DATASET--ARM.npz`, for the command `sample`."""
-    save_generator(generator, folder / "model" / f"{_stem(dataset, label)}.npz", {"dataset": dataset, "arm": label})
+def keep_generator(
+    folder: Path, dataset: str, label: str, generator: TableGenerator, plan: ArmPlan, part: Part
+) -> None:
+    """Saves a generator with its guarantee as `model/DATASET--ARM.npz`, for the command `sample`."""
+    privacy = generator_facts(plan, part.hospitals, part.rows)
+    facts = {"dataset": dataset, "arm": label, "privacy": privacy}
+    save_generator(generator, folder / "model" / f"{_stem(dataset, label)}.npz", facts)
 
 
 def keep_table(folder: Path, dataset: str, label: str, schema: Schema, table: pd.DataFrame) -> None:

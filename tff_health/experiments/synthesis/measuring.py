@@ -14,7 +14,7 @@ from tff_health.evaluation.synthesis.intervals import synthesis_intervals
 from tff_health.evaluation.synthesis.registry import resolve_synthesis_metrics, synthesis_metrics
 from tff_health.evaluation.synthesis.tables import SynthesisTables
 from tff_health.evaluation.synthesis.utility import HeldOutPredictions, predict_held_out, training_note
-from tff_health.experiments.synthesis.augmentation import federated_augmentation
+from tff_health.experiments.synthesis.augmentation import FederatedAugmentation
 from tff_health.experiments.synthesis.comparison import compared, shown, summarised
 from tff_health.experiments.synthesis.fitting import Part
 from tff_health.experiments.synthesis.membership import attack_control, membership_attacks
@@ -24,21 +24,23 @@ from tff_health.runtime.seeds import generator
 _UTILITY = ("tstr", "trtr", "augmented")
 
 
-def measure_real(federation: Federation, *, seed: int, augmentation: bool, control: bool) -> dict[str, Any]:
+def measure_real(
+    federation: Federation, *, seed: int, augmentation: FederatedAugmentation | None, control: bool
+) -> dict[str, Any]:
     """Classifiers on real rows, and the anonymity of the real training table.
 
     Args:
         federation: one split.
         seed: of forests.
-        augmentation: whether to train a federated classifier, for comparison with one on real and synthetic rows.
+        augmentation: trains a federated classifier, for comparison with one on real and synthetic rows; None for none.
         control: whether to run the attacks' own control.
     """
     schema = federation.schema
     train, test = training_table(federation), held_out_table(federation)
     metrics: dict[str, Any] = _utility("trtr", predict_held_out(train, test, schema, seed), federation)
     metrics |= anonymity_metrics(train, schema, population=pd.concat([train, test], ignore_index=True))
-    if augmentation:
-        metrics |= {f"trtr/federated/{k}": v for k, v in federated_augmentation(federation, None, seed).items()}
+    if augmentation is not None:
+        metrics |= {f"trtr/federated/{name}": value for name, value in augmentation.scores().items()}
     return {
         "metrics": _plain(metrics),
         "rows": len(train),
@@ -56,7 +58,7 @@ def measure_synthetic(
     *,
     first: bool,
     only: bool,
-    augment: bool,
+    augmentation: FederatedAugmentation | None,
     seed: int,
 ) -> dict[str, Any]:
     """Everything about one synthetic table.
@@ -68,7 +70,7 @@ def measure_synthetic(
         chosen: what to measure.
         first: whether this is the first split, whose tables are kept and which has the slow attacks.
         only: whether there is no other split, so that intervals must come from within it.
-        augment: whether to measure classifiers on real and synthetic rows, where chosen.
+        augmentation: trains classifiers on real and synthetic rows; None for none.
         seed: of forests, attacks and resamples.
     """
     schema = federation.schema
@@ -80,11 +82,10 @@ def measure_synthetic(
     if not chosen.fidelity:
         families = [name for name in families if name not in ("fidelity", "detection", "coverage", "collapse")]
     metrics |= synthesis_metrics(tables, families)
-    if chosen.augmentation and augment:
+    if augmentation is not None:
         both = pd.concat([everybody, table], ignore_index=True)
         metrics |= _utility("augmented", predict_held_out(both, test, schema, seed), federation, hospitals=False)
-        found = federated_augmentation(federation, table, seed)
-        metrics |= {f"augmented/federated/{name}": value for name, value in found.items()}
+        metrics |= {f"augmented/federated/{name}": value for name, value in augmentation.scores(table).items()}
     intervals: dict[str, Any] = {}
     notes = [training_note(table, schema)]
     if chosen.disclosure:
@@ -96,7 +97,7 @@ def measure_synthetic(
         metrics |= {name: risk.value for name, risk in found_risks.items()}
         intervals |= {name: [risk.low, risk.high] for name, risk in found_risks.items() if risk.low is not None}
     if only:
-        names = ["tstr", *(["augmented"] if chosen.augmentation and augment else []), *families]
+        names = ["tstr", *(["augmented"] if augmentation is not None else []), *families]
         within = synthesis_intervals(tables, names, resamples=100)
         intervals |= {name: [interval.low, interval.high] for name, interval in within.items()}
     attacks = membership_attacks(federation, table, part, seed=seed) if chosen.membership else {}

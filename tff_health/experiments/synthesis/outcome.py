@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from data.federation import Federation
+from tff_health.aggregators.catalogue import CATALOGUE
 from tff_health.evaluation.synthesis.classifiers import CLASSIFIERS
 from tff_health.evaluation.t_interval import t_interval
 from tff_health.experiments.synthesis.arm_plan import plan_arm
@@ -17,10 +18,12 @@ from tff_health.experiments.synthesis.comparison import (
     first_patients,
     table_correlation,
 )
+from tff_health.experiments.synthesis.entered import require_entry
 from tff_health.experiments.synthesis.membership import membership_metrics, merged_attacks
 from tff_health.experiments.synthesis.privacy import arm_privacy, ledger_totals
 from tff_health.experiments.synthesis.settings import SynthesisArm, SynthesisSettings
 from tff_health.privacy.ledger import PrivacyLedger
+from tff_health.privacy.trust import NOT_SECURE
 from tff_health.reporting.hospital_counts import hospital_counts
 from tff_health.reporting.results import Arm, DatasetResult, Metric
 from tff_health.reporting.synthesis_document import ArmSynthesis, DatasetSynthesis, HistoryPoint, Purpose
@@ -53,9 +56,13 @@ def dataset_result(
         federation: of the first split.
         cells: all of them.
         ledger: of the dataset.
+
+    Raises:
+        LedgerError: a cell that no entry stands behind.
     """
     by_label: dict[str, list[Cell]] = {}
     for cell in cells:
+        require_entry(ledger, name, cell.label, cell.split)
         by_label.setdefault(cell.label, []).append(cell)
     real = by_label.pop("real")
     splits = settings.splits_of(name)
@@ -103,6 +110,7 @@ def _arm(
     facts = first.get("facts", {})
     rows = {hospital.name: len(hospital.train) for hospital in federation.members}
     plan = plan_arm(arm, rows)
+    shared = arm.privacy is not None and arm.privacy.placement == "shared"
     part = label.partition("/")[2]
     seconds = [float(cell.document["seconds"]) for cell in cells]
     cost: dict[str, Any] = {"seconds": sum(seconds) / len(seconds)}
@@ -111,13 +119,13 @@ def _arm(
     attacks = merged_attacks([cell.document.get("attacks", {}) for cell in cells])
     return Arm(
         title=f"{part} alone" if part else arm.title or label,
-        description=_description(arm),
+        description="; ".join((_description(arm), *_secure_sum(arm))),
         federated=arm.data == "federation",
         settings={"method": arm.method, "data": arm.data, **arm.options},
         metrics=_metrics(cells, splits) | membership_metrics(attacks),
         membership=attacks,
         privacy=arm_privacy(name, label, plan, rows, ledger) if arm.privacy else None,
-        secure_aggregation="simulated" if arm.privacy and arm.privacy.placement == "shared" else "none",
+        secure_aggregation="simulated" if shared or _secure_sum(arm) else "none",
         cost=cost,
         synthesis=ArmSynthesis(
             kind=str(first["kind"]),
@@ -129,7 +137,7 @@ def _arm(
             correlation=table_correlation(first["table"]),
             history=[_point(point) for point in first.get("history", ())],
             sample=first_patients(first["sample"]),
-            notes=sorted({note for cell in cells for note in cell.document.get("notes", ())}),
+            notes=sorted({*_secure_sum(arm), *(note for cell in cells for note in cell.document.get("notes", ()))}),
         ),
     )
 
@@ -138,6 +146,15 @@ def _description(arm: SynthesisArm) -> str:
     text = SYNTHESIZERS[arm.method][1] if arm.method in SYNTHESIZERS else f"the user's own {arm.method}"
     who = {"federation": "fitted across hospitals", "pooled": "fitted on all rows in one place"}
     return f"{text}; {who.get(arm.data, 'fitted by each hospital on its own rows')}"
+
+
+def _secure_sum(arm: SynthesisArm) -> list[str]:
+    """What is to be said of an aggregator that sums securely."""
+    entry = CATALOGUE.get(str(arm.options.get("aggregator")))
+    if entry is None or not entry.secure:
+        return []
+    plain = ", and the sums that its encoding is made of are plain ones" if arm.method == "ctgan" else ""
+    return [f"the secure sum of its updates is {NOT_SECURE}{plain}"]
 
 
 def _metrics(cells: Sequence[Cell], splits: int) -> dict[str, Metric]:

@@ -53,6 +53,11 @@ class SynthesisArm(Settings):
     patients: Annotated[int, Field(ge=2)] | None = None
     privacy: SynthesisPrivacy | None = None
 
+    @property
+    def augments(self) -> bool:
+        """Whether it is asked what its rows add to the real ones; beside these no guarantee would be left."""
+        return self.role == "arm" and self.data != "each-hospital" and self.privacy is None
+
     @model_validator(mode="after")
     def _consistent(self) -> SynthesisArm:
         if self.privacy and self.data == "pooled":
@@ -73,7 +78,8 @@ class EvaluationSettings(Settings):
         disclosure: distances to training rows, copies, k-anonymity and its kin.
         membership: attacks that tell training patients from held-out ones.
         anonymeter: singling out, linkability and inference, in the first split.
-        augmentation: whether synthetic rows beside the real ones help classifiers, federated ones included.
+        augmentation: whether synthetic rows beside the real ones help classifiers, federated ones included; for arms
+            without a guarantee, as the real rows beside the synthetic ones have none.
     """
 
     rows: Annotated[float, Field(gt=0, le=1000)] = 1.0

@@ -10,12 +10,11 @@ import numpy as np
 import tensorflow as tf
 
 from data.named import load_named
-from tff_health.learning.ctgan.activations import SegmentActivations
 from tff_health.learning.ctgan.conditions import ConditionSampler
 from tff_health.learning.ctgan.private_settings import PrivateCtganSettings
 from tff_health.learning.ctgan.public_marginals import PublicMarginals
 from tff_health.learning.ctgan.row_features import RowFeatures
-from tff_health.learning.ctgan.task import gumbel, without_conditions
+from tff_health.learning.ctgan.row_generator import RowGenerator, gumbel
 from tff_health.learning.gan.private_task import PrivateGanTask
 from tff_health.learning.gan.task import Draws, Loss, Networks
 
@@ -43,38 +42,28 @@ class PrivateCtganTask(PrivateGanTask):
     def __init__(
         self, public: PublicMarginals, counts: Mapping[str, np.ndarray], settings: PrivateCtganSettings
     ) -> None:
-        self.layout = public.layout if settings.conditional else without_conditions(public.layout)
         self.settings, self.public = settings, public
         self.row_features = RowFeatures(public, bound=settings.clip)
-        self._activations = SegmentActivations(self.layout, settings.temperature)
-        self._conditions = ConditionSampler(self.layout, counts, log_frequency=False)
-        placed = np.zeros((self._conditions.width, self.layout.width), np.float32)
-        placed[np.arange(self._conditions.width), self._conditions.row_entries] = 1.0
-        self._placed, self._moments = placed, public.moments()
+        self._rows = RowGenerator(public.layout, settings.networks())
+        self._conditions = ConditionSampler(self._rows.layout, counts, log_frequency=False)
+        self._moments = public.moments()
 
     @property
     def rows_spec(self) -> tf.TensorSpec:
         """float32 [None, layout width]."""
-        return tf.TensorSpec([None, self.layout.width], tf.float32)
+        return self._rows.rows_spec
 
     def build_networks(self) -> Networks:
         """The networks that the settings name."""
-        own = self.settings
-        generator = load_named("generator network", own.generator_network)(
-            own.latent_dim,
-            self.layout.condition_width,
-            self.layout.width,
-            hidden=own.generator_hidden,
-            normalisation=own.normalisation,
-        )
-        critic = load_named("critic network", own.critic_network)(
-            self.row_features.width, self.row_features.label_width, hidden=own.critic_hidden
+        generator = self._rows.build_network()  # first: initial weights follow the order
+        critic = load_named("critic network", self.settings.critic_network)(
+            self.row_features.width, self.row_features.label_width, hidden=self.settings.critic_hidden
         )
         return Networks(generator, critic)
 
     def start(self, generator: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
         """The last layer's bias makes rows with the released marginals."""
-        if generator[-1].shape != (self.layout.width,):
+        if generator[-1].shape != (self._rows.layout.width,):
             return generator  # a user's network that ends otherwise learns them from the moments
         return [*generator[:-1], self.public.logits()]
 
@@ -120,19 +109,19 @@ class PrivateCtganTask(PrivateGanTask):
         fakes, logits = self._made(networks.generator, draws)
         missed = tf.reduce_mean(self.row_features.moments(fakes), 0) - self._moments
         marginal = 0.5 * self.settings.marginal_weight * tf.reduce_sum(tf.square(missed))
-        condition = tf.constant(0.0)
-        if self._conditions.width:
-            condition = self._activations.cross_entropy(logits, tf.matmul(draws["condition"], self._placed))
+        condition = self._rows.condition_loss(logits, draws["condition"])
         value = condition + marginal - tf.reduce_mean(self.score(networks.critic, fakes))
         return Loss(value, OrderedDict(generator_loss=value, condition_loss=condition, marginal_loss=marginal))
 
     def _made(self, generator: tf.keras.Model, draws: Draws) -> tuple[tf.Tensor, tf.Tensor]:
         logits = generator([draws["latent"], draws["condition"]], training=True)
-        return self._activations(logits, draws["gumbel"]), logits
+        return self._rows.activations(logits, draws["gumbel"]), logits
 
     def _inputs(self, number: int | tf.Tensor, seed: tf.Tensor) -> OrderedDict[str, tf.Tensor]:
         seeds = tf.random.experimental.stateless_split(seed, 3)
         width = self._conditions.width
         condition = self._conditions.at_server(number, seeds[0]) if width else tf.zeros([number, 0])
         latent = tf.random.stateless_normal([number, self.settings.latent_dim], seeds[1], alg=_ALG)
-        return OrderedDict(condition=condition, latent=latent, gumbel=gumbel([number, self.layout.width], seeds[2]))
+        return OrderedDict(
+            condition=condition, latent=latent, gumbel=gumbel([number, self._rows.layout.width], seeds[2])
+        )

@@ -9,10 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from data.encoded_layout import EncodedLayout
-from data.named import load_named
-from tff_health.learning.ctgan.activations import SegmentActivations
+from tff_health.learning.ctgan.row_generator import RowGenerator, gumbel
 from tff_health.learning.ctgan.settings import CtganSettings
-from tff_health.learning.ctgan.task import gumbel, without_conditions
 from tff_health.learning.gan.network import load_model
 from tff_health.runtime.seeds import generator as numpy_generator
 from tff_health.runtime.seeds import tf_seed
@@ -68,19 +66,12 @@ def sample_encoded(
     Returns:
         float32 [rows, layout width]; one-hot segments hold zeros and a single one.
     """
+    generator = RowGenerator(layout, settings)
     if not settings.conditional:
-        layout = without_conditions(layout)
         conditions = np.zeros((len(conditions), 0), np.float32)
-    network = load_named("generator network", settings.generator_network)(
-        settings.latent_dim,
-        layout.condition_width,
-        layout.width,
-        hidden=settings.generator_hidden,
-        normalisation=settings.normalisation,
-    )
+    network = generator.build_network()
     trainable = len(network.trainable_variables)
     load_model(network, generator_weights[:trainable], generator_weights[trainable:])
-    activations = SegmentActivations(layout, settings.temperature)
     parts = [np.zeros((0, layout.width), np.float32)]
     for number, start in enumerate(range(0, len(conditions), _BATCH)):
         part = tf.constant(conditions[start : start + _BATCH], tf.float32)
@@ -88,7 +79,7 @@ def sample_encoded(
         latent, noise = (tf.constant(tf_seed(seed, "ctgan", "sampling", name, number)) for name in ("latent", "gumbel"))
         values = tf.random.stateless_normal([size, settings.latent_dim], latent, alg="philox")
         logits = network([values, part], training=False)
-        parts.append(_hardened(layout, activations(logits, gumbel([size, layout.width], noise)).numpy()))
+        parts.append(_hardened(layout, generator.activations(logits, gumbel([size, layout.width], noise)).numpy()))
     return np.concatenate(parts)
 
 

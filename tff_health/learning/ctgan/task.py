@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,14 +11,13 @@ import tensorflow as tf
 
 from data.encoded_layout import EncodedLayout
 from data.named import load_named
-from tff_health.learning.ctgan.activations import SegmentActivations
 from tff_health.learning.ctgan.conditions import ConditionSampler
 from tff_health.learning.ctgan.losses import critic_loss, generator_loss
+from tff_health.learning.ctgan.row_generator import RowGenerator, gumbel
 from tff_health.learning.ctgan.settings import CtganSettings
 from tff_health.learning.gan.task import Draws, GanTask, Loss, Networks
 
 _ALG = "philox"  # the same numbers on every machine
-_SMALLEST = np.finfo(np.float32).tiny
 
 
 class CtganTask(GanTask):
@@ -35,32 +33,22 @@ class CtganTask(GanTask):
     generator_measured: ClassVar[tuple[str, ...]] = ("generator_loss", "condition_loss")
 
     def __init__(self, layout: EncodedLayout, counts: Mapping[str, np.ndarray], settings: CtganSettings) -> None:
-        self.layout = layout if settings.conditional else without_conditions(layout)
         self.settings = settings
-        self.activations = SegmentActivations(self.layout, settings.temperature)
-        self.conditions = ConditionSampler(self.layout, counts, log_frequency=settings.training_by_sampling)
-        placed = np.zeros((self.conditions.width, layout.width), np.float32)
-        placed[np.arange(self.conditions.width), self.conditions.row_entries] = 1.0
-        self._placed = placed
+        self._rows = RowGenerator(layout, settings)
+        self._conditions = ConditionSampler(self._rows.layout, counts, log_frequency=settings.training_by_sampling)
 
     @property
     def rows_spec(self) -> tf.TensorSpec:
         """float32 [None, layout width]."""
-        return tf.TensorSpec([None, self.layout.width], tf.float32)
+        return self._rows.rows_spec
 
     def build_networks(self) -> Networks:
         """The networks that the settings name."""
-        own = self.settings
-        generator = load_named("generator network", own.generator_network)(
-            own.latent_dim,
-            self.layout.condition_width,
-            self.layout.width,
-            hidden=own.generator_hidden,
-            normalisation=own.normalisation,
-        )
+        own, layout = self.settings, self._rows.layout
+        generator = self._rows.build_network()  # first: initial weights follow the order
         critic = load_named("critic network", own.critic_network)(
-            self.layout.width,
-            self.layout.condition_width,
+            layout.width,
+            layout.condition_width,
             pac=own.pac,
             hidden=own.critic_hidden,
             dropout=own.dropout,
@@ -71,9 +59,9 @@ class CtganTask(GanTask):
         """Real rows and their conditions, the generator's noise, mixing shares and the critic's seeds."""
         batch = self.settings.batch_size
         seeds = tf.random.experimental.stateless_split(seed, 4, alg=_ALG)
-        drawn = self.conditions.at_hospital(rows, steps * batch, seeds[0])
+        drawn = self._conditions.at_hospital(rows, steps * batch, seeds[0])
         return OrderedDict(
-            rows=tf.reshape(tf.gather(rows, drawn.rows), [steps, batch, self.layout.width]),
+            rows=tf.reshape(tf.gather(rows, drawn.rows), [steps, batch, self._rows.layout.width]),
             mix=tf.random.stateless_uniform([steps, batch // self.settings.pac], seeds[1], alg=_ALG),
             seeds=_seeds([steps, 2, 2], seeds[2]),
             **self._inputs(drawn.vectors, steps, batch, seeds[3]),
@@ -83,12 +71,12 @@ class CtganTask(GanTask):
         """Conditions, the generator's noise and the critic's seeds."""
         batch = self.settings.generator_batch_size if rows is None else self.settings.batch_size
         seeds = tf.random.experimental.stateless_split(seed, 3, alg=_ALG)
-        if not self.conditions.width:
+        if not self._conditions.width:
             vectors = tf.zeros([steps * batch, 0])
         elif rows is None:
-            vectors = self.conditions.at_server(steps * batch, seeds[0])
+            vectors = self._conditions.at_server(steps * batch, seeds[0])
         else:
-            vectors = self.conditions.at_hospital(rows, steps * batch, seeds[0]).vectors
+            vectors = self._conditions.at_hospital(rows, steps * batch, seeds[0]).vectors
         return OrderedDict(
             seeds=_seeds([steps, 2], seeds[1]),
             **self._inputs(vectors, steps, batch, seeds[2]),
@@ -101,7 +89,7 @@ class CtganTask(GanTask):
             name: tf.reshape(draws[name], [-1, draws[name].shape[-1]]) for name in ("latent", "condition", "gumbel")
         }
         logits = generator([flat["latent"], flat["condition"]], training=True)
-        return tf.reshape(self.activations(logits, flat["gumbel"]), [*leading, self.layout.width])
+        return tf.reshape(self._rows.activations(logits, flat["gumbel"]), [*leading, self._rows.layout.width])
 
     def critic_loss(self, critic: tf.keras.Model, fakes: tf.Tensor, draws: Draws) -> Loss:
         """Wasserstein estimate with gradient penalty."""
@@ -119,31 +107,18 @@ class CtganTask(GanTask):
     def generator_loss(self, networks: Networks, draws: Draws) -> Loss:
         """Minus the critic's score, plus the cross-entropy of the conditions."""
         logits = networks.generator([draws["latent"], draws["condition"]], training=True)
-        fakes = self.activations(logits, draws["gumbel"])
+        fakes = self._rows.activations(logits, draws["gumbel"])
         scores = networks.critic([fakes, draws["condition"], draws["seeds"]], training=True)
-        if not self.conditions.width:
-            return generator_loss(scores, tf.constant(0.0))
-        targets = tf.matmul(draws["condition"], self._placed)
-        return generator_loss(scores, self.activations.cross_entropy(logits, targets))
+        return generator_loss(scores, self._rows.condition_loss(logits, draws["condition"]))
 
     def _inputs(self, conditions: tf.Tensor, steps: int, batch: int, seed: tf.Tensor) -> dict[str, Any]:
         """What the generator makes rows from."""
         seeds = tf.random.experimental.stateless_split(seed, 2, alg=_ALG)
         return {
-            "condition": tf.reshape(conditions, [steps, batch, self.conditions.width]),
+            "condition": tf.reshape(conditions, [steps, batch, self._conditions.width]),
             "latent": tf.random.stateless_normal([steps, batch, self.settings.latent_dim], seeds[0], alg=_ALG),
-            "gumbel": gumbel([steps, batch, self.layout.width], seeds[1]),
+            "gumbel": gumbel([steps, batch, self._rows.layout.width], seeds[1]),
         }
-
-
-def gumbel(shape: list[int], seed: tf.Tensor) -> tf.Tensor:
-    """Standard Gumbel noise."""
-    return -tf.math.log(-tf.math.log(tf.random.stateless_uniform(shape, seed, _SMALLEST, 1.0, alg=_ALG)))
-
-
-def without_conditions(layout: EncodedLayout) -> EncodedLayout:
-    """The layout of rows that are not conditioned on anything."""
-    return EncodedLayout(tuple(replace(segment, condition=False) for segment in layout.segments))
 
 
 def _seeds(shape: list[int], seed: tf.Tensor) -> tf.Tensor:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tff_health.learning.client_work import build_client_work
 from tff_health.learning.gan.hospital_data import data_spec
 from tff_health.learning.gan.network import TrainedNetwork, load_model, without_initialisers
 from tff_health.learning.gan.steps import train_critic, train_in_turn
@@ -46,27 +47,16 @@ def build_gan_client_work(
         }
         return _train(task, training, networks, trained, weighting, weights, dataset)
 
-    _, measured_type, count_type = train_at_hospital.type_signature.result
+    measured_type = train_at_hospital.type_signature.result[1]
 
-    @tff.tensorflow.computation(measured_type, count_type)
-    def mean_over_hospitals(sums: Any, count: tf.Tensor) -> Any:
+    @tff.tensorflow.computation(measured_type)
+    def mean_over_hospitals(total: Any) -> Any:
+        sums, count = total
         return OrderedDict((name, value / tf.maximum(count, 1.0)) for name, value in sums.items())
 
-    @tff.federated_computation
-    def initialize() -> Any:
-        return tff.federated_value((), tff.SERVER)
-
-    @tff.federated_computation(
-        tff.FederatedType((), tff.SERVER),
-        tff.FederatedType(weights_type, tff.CLIENTS),
-        tff.FederatedType(data_type, tff.CLIENTS),
+    return build_client_work(
+        train_at_hospital, lambda measured: tff.federated_map(mean_over_hospitals, tff.federated_sum(measured))
     )
-    def next_update(state: Any, weights: Any, data: Any) -> Any:
-        result, measured, took_part = tff.federated_map(train_at_hospital, (weights, data))
-        sums = tff.federated_sum((measured, took_part))
-        return tff.templates.MeasuredProcessOutput(state, result, tff.federated_map(mean_over_hospitals, sums))
-
-    return tff.learning.templates.ClientWorkProcess(initialize, next_update)
 
 
 def _train(
@@ -80,7 +70,7 @@ def _train(
 ) -> Any:
     rounds = weights.non_trainable["rounds"]
 
-    @tf.function
+    @tf.function(autograph=False)  # no Python loop is in here, and converting takes longer than a round
     def train() -> tuple[tuple[tf.Tensor, ...], OrderedDict[str, tf.Tensor], tf.Tensor]:
         data = dataset.get_single_element()
         rows, seed = data["rows"], data["seed"]
@@ -122,4 +112,4 @@ def _train(
         update_weight=tf.where(usable, own_weight, 0.0),
     )
     kept = OrderedDict((name, tf.where(usable, value, 0.0)) for name, value in measured.items())
-    return result, kept, took_part
+    return result, (kept, took_part)

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tff_health.learning.gan.finalizer_process import build_finalizer_process
 from tff_health.learning.gan.network import TrainedNetwork, load_model, without_initialisers
 from tff_health.learning.gan.steps import train_generator
 from tff_health.learning.gan.task import GanTask
@@ -68,20 +69,7 @@ def build_gan_finalizer(
             state["generator_moments"] = moments_after
         return state, replaced(aggregated, {"generator": generator, "generator_statistics": statistics}), measured
 
-    @tff.federated_computation
-    def initialize() -> Any:
-        return tff.federated_eval(initial_state, tff.SERVER)
-
-    @tff.federated_computation(
-        tff.FederatedType(state_type, tff.SERVER),
-        tff.FederatedType(weights_type, tff.SERVER),
-        tff.FederatedType(update_type, tff.SERVER),
-    )
-    def next_weights(state: Any, weights: Any, update: Any) -> Any:
-        new_state, new_weights, measured = tff.federated_map(finish, (state, weights, update))
-        return tff.templates.MeasuredProcessOutput(new_state, new_weights, measured)
-
-    return tff.learning.templates.FinalizerProcess(initialize, next_weights)
+    return build_finalizer_process(initial_state, finish)
 
 
 def _apply(weights: Any, update: Any, optimizer_state: Any, optimizer: tff.learning.optimizers.Optimizer) -> Any:
@@ -105,7 +93,7 @@ def _train_generator(
     networks = without_initialisers(task.build_networks)
     generator = TrainedNetwork(networks.generator, training.generator)
 
-    @tf.function
+    @tf.function(autograph=False)  # as in the client work
     def train() -> Any:
         load_model(networks.critic, *network_weights(weights, "critic"))
         generator.load(*network_weights(weights, "generator"), None if moments is None else tuple(moments))

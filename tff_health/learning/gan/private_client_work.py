@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tff_health.learning.client_work import build_client_work, executed_extremes
 from tff_health.learning.clipping.gaussian_noise import standard_normal
 from tff_health.learning.gan.clipped_critic import clipped_critic_sum
 from tff_health.learning.gan.hospital_data import data_spec
@@ -44,25 +45,7 @@ def build_private_client_work(
         # Drawn when the computation runs, not when it is traced: fresh for each hospital and round.
         return _noisy_sum(task, privacy, fresh_generator(), weights, dataset)
 
-    @tff.federated_computation
-    def initialize() -> Any:
-        return tff.federated_value((), tff.SERVER)
-
-    @tff.federated_computation(
-        tff.FederatedType((), tff.SERVER),
-        tff.FederatedType(weights_type, tff.CLIENTS),
-        tff.FederatedType(data_type, tff.CLIENTS),
-    )
-    def next_update(state: Any, weights: Any, data: Any) -> Any:
-        result, executed = tff.federated_map(noisy_sum, (weights, data))
-        measurements = OrderedDict(
-            hospitals=tff.federated_sum(executed["hospitals"]),
-            smallest=tff.federated_min(executed["values"]),
-            largest=tff.federated_max(executed["values"]),
-        )
-        return tff.templates.MeasuredProcessOutput(state, result, tff.federated_zip(measurements))
-
-    return tff.learning.templates.ClientWorkProcess(initialize, next_update)
+    return build_client_work(noisy_sum, executed_extremes)
 
 
 def _noisy_sum(

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tff_health.learning.gan.finalizer_process import build_finalizer_process
 from tff_health.learning.gan.network import TrainedNetwork, load_model, without_initialisers
 from tff_health.learning.gan.private_task import PrivateGanTask
 from tff_health.learning.gan.private_training import PrivateGanTraining
@@ -47,20 +48,7 @@ def build_private_finalizer(
     def finish(state: Any, weights: Any, update: Any) -> Any:
         return _finish(task, training, OrderedDict(state), weights, tuple(update))
 
-    @tff.federated_computation
-    def initialize() -> Any:
-        return tff.federated_eval(initial_state, tff.SERVER)
-
-    @tff.federated_computation(
-        tff.FederatedType(state_type, tff.SERVER),
-        tff.FederatedType(weights_type, tff.SERVER),
-        tff.FederatedType(update_type, tff.SERVER),
-    )
-    def next_weights(state: Any, weights: Any, update: Any) -> Any:
-        new_state, new_weights, measured = tff.federated_map(finish, (state, weights, update))
-        return tff.templates.MeasuredProcessOutput(new_state, new_weights, measured)
-
-    return tff.learning.templates.FinalizerProcess(initialize, next_weights)
+    return build_finalizer_process(initial_state, finish)
 
 
 def _finish(

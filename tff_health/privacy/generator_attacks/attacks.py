@@ -11,14 +11,13 @@ candidate a number, higher for likelier members, that must not depend on the oth
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.spatial.distance import cdist
 
-from data.errors import SettingsError, UnknownNameError
+from tff_health.privacy.attack_registry import AttackRegistry, NamedAttack, checked_scores
 
 _NEIGHBOURS = 5
 _CELLS = 4_000_000  # distances in one block, to bound memory
@@ -43,17 +42,13 @@ GeneratorAttackFunction = Callable[[GeneratorView], np.ndarray]
 
 
 @dataclass(frozen=True)
-class GeneratorAttack:
-    """An attack.
+class GeneratorAttack(NamedAttack):
+    """An attack on a generator.
 
     Attributes:
-        name: in settings and results.
-        title: for people.
         function: from what the attacker sees to float64 [rows], higher for likelier members.
     """
 
-    name: str
-    title: str
     function: GeneratorAttackFunction
 
 
@@ -124,23 +119,11 @@ _BUILT_IN = (
 DEFAULT_ATTACKS = tuple(attack.name for attack in _BUILT_IN)
 """What runs unless told otherwise; the first is the headline, fixed before any generator was attacked."""
 
-_attacks = {attack.name: attack for attack in _BUILT_IN}
+_ATTACKS = AttackRegistry("attack on a generator", _BUILT_IN)
 
-
-def generator_attack_names() -> tuple[str, ...]:
-    """Every attack that can be named."""
-    return tuple(_attacks)
-
-
-def find_generator_attack(name: str) -> GeneratorAttack:
-    """The attack of this name.
-
-    Raises:
-        UnknownNameError: there is none; says which is nearest.
-    """
-    if name not in _attacks:
-        raise UnknownNameError.among("attack on a generator", name, _attacks)
-    return _attacks[name]
+generator_attack_names = _ATTACKS.names
+find_generator_attack = _ATTACKS.find
+unregister_generator_attack = _ATTACKS.remove
 
 
 def register_generator_attack(name: str, *, title: str) -> Callable[[GeneratorAttackFunction], GeneratorAttackFunction]:
@@ -153,28 +136,13 @@ def register_generator_attack(name: str, *, title: str) -> Callable[[GeneratorAt
     Raises:
         SettingsError: the name is malformed or a built-in attack's.
     """
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
-        raise SettingsError(f"attack name {name!r}: use lower-case letters, digits, '_' and '-' only.")
-    if name in DEFAULT_ATTACKS:
-        raise SettingsError(f"there is already an attack called {name!r}: choose another name.")
+    _ATTACKS.check_new(name)
 
     def register(function: GeneratorAttackFunction) -> GeneratorAttackFunction:
-        _attacks[name] = GeneratorAttack(name, title, function)
+        _ATTACKS.add(GeneratorAttack(name, title, function))
         return function
 
     return register
-
-
-def unregister_generator_attack(name: str) -> None:
-    """Forgets a user's attack; built-in ones stay.
-
-    Raises:
-        UnknownNameError: no such attack was registered.
-    """
-    own = [known for known in _attacks if known not in DEFAULT_ATTACKS]
-    if name not in own:
-        raise UnknownNameError.among("registered attack", name, own)
-    del _attacks[name]
 
 
 def generator_attack_scores(attack: GeneratorAttack, view: GeneratorView) -> np.ndarray:
@@ -186,10 +154,6 @@ def generator_attack_scores(attack: GeneratorAttack, view: GeneratorView) -> np.
     Raises:
         SettingsError: the attack did not return one number a candidate.
     """
-    values = np.asarray(attack.function(view), np.float64)
-    if values.shape != (len(view.candidates),) or np.isnan(values).any():
-        raise SettingsError(
-            f"attack {attack.name!r} must return one number for each of {len(view.candidates)} candidates, not "
-            f"{'NaN' if values.shape == (len(view.candidates),) else f'an array of shape {values.shape}'}."
-        )
-    return values
+    return checked_scores(
+        attack.function(view), len(view.candidates), attack=f"attack {attack.name!r}", rows="candidates"
+    )

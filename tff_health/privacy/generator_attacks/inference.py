@@ -9,25 +9,24 @@ of the same size. An attack on a table that knows none of them is thus at .5.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from data.errors import DataError
 from data.schema import Schema
+from tff_health.privacy.attack_registry import NamedAttack
 from tff_health.privacy.generator_attacks.attacks import (
     DEFAULT_ATTACKS,
-    GeneratorAttack,
     GeneratorView,
     find_generator_attack,
     generator_attack_scores,
 )
 from tff_health.privacy.generator_attacks.features import TableFeatures
-from tff_health.privacy.membership.attacks import Attack
 from tff_health.privacy.membership.auc import LEVEL
 from tff_health.privacy.membership.evaluation import PERMUTATIONS, RESAMPLES, evaluate_attack
-from tff_health.privacy.membership.result import AttackResult, MembershipResult
+from tff_health.privacy.membership.result import MembershipResult
 
 FOLDS = 10
 FEWEST = 10
@@ -91,9 +90,9 @@ def run_generator_attacks(
         view = GeneratorView(points(rows[here]), points(synthetic), points(others))
         for index, attack in enumerate(chosen):
             scores[index, here] = generator_attack_scores(attack, view)
+    evaluate = partial(evaluate_attack, rng=rng, resamples=resamples, permutations=permutations, level=level)
     results = {
-        attack.name: _evaluated(attack, scores[index], is_member, hospitals, rng, resamples, permutations, level)
-        for index, attack in enumerate(chosen)
+        attack.name: evaluate(attack, scores[index], is_member, hospitals) for index, attack in enumerate(chosen)
     }
     return MembershipResult(results, int(is_member.sum()), int((~is_member).sum()), 0, notes)
 
@@ -133,31 +132,10 @@ def run_critic_attack(
     scores, is_member, hospitals, notes = _candidates(seen, unseen, member_hospitals, non_member_hospitals)
     if not np.isfinite(scores).all():
         raise DataError("critic attack: the critic's scores are not all finite; its training diverged.")
-    attack = Attack("critic", "Critic's score (LOGAN)", lambda seen: seen.scores, needs_shadows=False)
-    result = _evaluated(attack, scores[:, 0], is_member, hospitals, rng, resamples, permutations, level)
+    attack = NamedAttack("critic", "Critic's score (LOGAN)")
+    evaluate = partial(evaluate_attack, rng=rng, resamples=resamples, permutations=permutations, level=level)
+    result = evaluate(attack, scores[:, 0], is_member, hospitals)
     return MembershipResult({attack.name: result}, int(is_member.sum()), int((~is_member).sum()), 0, notes)
-
-
-def _evaluated(
-    attack: Attack | GeneratorAttack,
-    scores: np.ndarray,
-    is_member: np.ndarray,
-    hospitals: np.ndarray,
-    rng: np.random.Generator,
-    resamples: int,
-    permutations: int,
-    level: float,
-) -> AttackResult:
-    return evaluate_attack(
-        cast(Attack, attack),  # only its name and title are read
-        scores,
-        is_member,
-        hospitals,
-        rng=rng,
-        resamples=resamples,
-        permutations=permutations,
-        level=level,
-    )
 
 
 def _candidates(

@@ -10,13 +10,12 @@ An attack gives every row a number, higher for likelier members. It is scored by
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from data.errors import SettingsError, UnknownNameError
+from tff_health.privacy.attack_registry import AttackRegistry, NamedAttack, checked_scores
 from tff_health.privacy.membership.lira import lira, offline_lira
 from tff_health.privacy.membership.observations import PROBABILITY_CLIP, Observations
 
@@ -24,18 +23,14 @@ AttackFunction = Callable[[Observations], np.ndarray]
 
 
 @dataclass(frozen=True)
-class Attack:
-    """An attack.
+class Attack(NamedAttack):
+    """An attack on a classifier.
 
     Attributes:
-        name: in settings and results.
-        title: for people.
         function: from what the attacker sees to float64 [rows], higher for likelier members.
         needs_shadows: whether it compares with shadow models.
     """
 
-    name: str
-    title: str
     function: AttackFunction
     needs_shadows: bool
 
@@ -63,33 +58,22 @@ def margin_attack(observations: Observations) -> np.ndarray:
     return np.where(observations.labels == 1, 1.0, -1.0) * (2 * observations.scores - 1)
 
 
-_BUILT_IN = (
-    Attack("loss", "Low loss", loss_attack, needs_shadows=False),
-    Attack("confidence", "High confidence", confidence_attack, needs_shadows=False),
-    Attack("margin", "Margin of the true class", margin_attack, needs_shadows=False),
-    Attack("lira", "Likelihood ratio (LiRA)", lira, needs_shadows=True),
-    Attack("lira-offline", "Likelihood ratio (LiRA, offline)", offline_lira, needs_shadows=True),
+_ATTACKS = AttackRegistry(
+    "membership attack",
+    (
+        Attack("loss", "Low loss", loss_attack, needs_shadows=False),
+        Attack("confidence", "High confidence", confidence_attack, needs_shadows=False),
+        Attack("margin", "Margin of the true class", margin_attack, needs_shadows=False),
+        Attack("lira", "Likelihood ratio (LiRA)", lira, needs_shadows=True),
+        Attack("lira-offline", "Likelihood ratio (LiRA, offline)", offline_lira, needs_shadows=True),
+    ),
 )
 DEFAULT_ATTACKS = ("loss", "confidence", "lira")
 """What runs unless told otherwise; those that need shadows only where there are some."""
 
-_attacks = {attack.name: attack for attack in _BUILT_IN}
-
-
-def attack_names() -> tuple[str, ...]:
-    """Every attack that can be named."""
-    return tuple(_attacks)
-
-
-def find_attack(name: str) -> Attack:
-    """The attack of this name.
-
-    Raises:
-        UnknownNameError: there is none; says which is nearest.
-    """
-    if name not in _attacks:
-        raise UnknownNameError.among("membership attack", name, _attacks)
-    return _attacks[name]
+attack_names = _ATTACKS.names
+find_attack = _ATTACKS.find
+unregister_attack = _ATTACKS.remove
 
 
 def register_attack(name: str, *, title: str, needs_shadows: bool) -> Callable[[AttackFunction], AttackFunction]:
@@ -103,28 +87,13 @@ def register_attack(name: str, *, title: str, needs_shadows: bool) -> Callable[[
     Raises:
         SettingsError: the name is malformed or a built-in attack's.
     """
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
-        raise SettingsError(f"attack name {name!r}: use lower-case letters, digits, '_' and '-' only.")
-    if name in {attack.name for attack in _BUILT_IN}:
-        raise SettingsError(f"there is already an attack called {name!r}: choose another name.")
+    _ATTACKS.check_new(name)
 
     def register(function: AttackFunction) -> AttackFunction:
-        _attacks[name] = Attack(name, title, function, needs_shadows)
+        _ATTACKS.add(Attack(name, title, function, needs_shadows))
         return function
 
     return register
-
-
-def unregister_attack(name: str) -> None:
-    """Forgets a user's attack; built-in ones stay.
-
-    Raises:
-        UnknownNameError: no such attack was registered.
-    """
-    own = {known for known in _attacks if known not in {attack.name for attack in _BUILT_IN}}
-    if name not in own:
-        raise UnknownNameError.among("registered attack", name, own)
-    del _attacks[name]
 
 
 def attack_scores(attack: Attack, observations: Observations) -> np.ndarray:
@@ -136,10 +105,9 @@ def attack_scores(attack: Attack, observations: Observations) -> np.ndarray:
     Raises:
         SettingsError: the attack did not return one number a row.
     """
-    values = np.asarray(attack.function(observations), np.float64)
-    if values.shape != observations.scores.shape or np.isnan(values).any():
-        raise SettingsError(
-            f"membership attack {attack.name!r} must return one number for each of {len(observations.scores)} rows, "
-            f"not {'NaN' if values.shape == observations.scores.shape else f'an array of shape {values.shape}'}."
-        )
-    return values
+    return checked_scores(
+        attack.function(observations),
+        len(observations.scores),
+        attack=f"membership attack {attack.name!r}",
+        rows="rows",
+    )

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tff_health.privacy.membership.attacks import Attack
+from tff_health.privacy.attack_registry import NamedAttack
 from tff_health.privacy.membership.auc import LEVEL, auc, auc_interval, stratified_auc
 from tff_health.privacy.membership.result import AttackResult, Estimate, HospitalAttack, TprAtFpr
 from tff_health.privacy.membership.roc import (
@@ -33,7 +33,7 @@ _CELLS = 2_000_000  # numbers in one block of resamples, to bound memory
 
 
 def evaluate_attack(
-    attack: Attack,
+    attack: NamedAttack,
     scores: np.ndarray,
     is_member: np.ndarray,
     hospitals: np.ndarray,

@@ -1,4 +1,4 @@
-"""Histograms of every column by label: the baseline that one secure sum buys."""
+"""Histograms of every column by label: the baseline that one sum buys."""
 
 from __future__ import annotations
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
-from tff_health.analytics.noisy_sum import NoisySumFactory, hospital_stddev, secure_sum_for
-from tff_health.analytics.private_settings import NoisePlacement
+from tff_health.analytics.private_settings import NoisePlacement, PrivateStatistics
+from tff_health.analytics.sum_release import build_sum_release, noisy_sum_for
 from tff_health.synthesis.marginals.cell_layout import CellLayout
 from tff_health.synthesis.marginals.marginal_query import MarginalQuery
 
@@ -57,26 +55,19 @@ def build_marginal_release(
     Returns:
         A computation whose result is the only thing that depends on patients.
     """
-    rows_type = tff.TensorType(np.float64, [None, len(query.layout.schema.columns)])
-
-    @tff.tensorflow.computation(rows_type)
-    def hospital_marginals(rows: Any) -> Any:
-        return local_marginals(rows, query)
-
-    factory: tff.aggregators.UnweightedAggregationFactory = tff.aggregators.SumFactory()
+    sum_factory: tff.aggregators.UnweightedAggregationFactory = tff.aggregators.SumFactory()
     if noise_multiplier is not None:
-        stddev = noise_multiplier * query.sensitivity
-        largest = most_rows * max(block.largest for block in query.blocks)
-        secure = placement == "shared"
-        inner = secure_sum_for(largest, hospital_stddev(stddev, placement, hospitals)) if secure else None
-        factory = NoisySumFactory(stddev, placement, hospitals, inner)
-    total = factory.create(hospital_marginals.type_signature.result)
-
-    @tff.federated_computation(tff.FederatedType(rows_type, tff.CLIENTS))
-    def marginal_release(rows: Any) -> Any:
-        return total.next(total.initialize(), tff.federated_map(hospital_marginals, rows)).result
-
-    return marginal_release
+        sum_factory = noisy_sum_for(
+            _private(noise_multiplier, placement, hospitals),
+            sensitivity=query.sensitivity,
+            largest=most_rows * max(block.largest for block in query.blocks),
+        )
+    return build_sum_release(
+        lambda rows: local_marginals(rows, query),
+        columns=len(query.layout.schema.columns),
+        size=query.size,
+        sum_factory=sum_factory,
+    )
 
 
 def release_marginals(
@@ -105,8 +96,13 @@ def total_stddev(
     query: MarginalQuery, noise_multiplier: float | None, placement: NoisePlacement, hospitals: int
 ) -> float:
     """Standard deviation of the noise on every released number, 0 without a guarantee."""
-    stddev = (noise_multiplier or 0.0) * query.sensitivity
-    return stddev * math.sqrt(hospitals) if placement == "each-hospital" else stddev
+    if noise_multiplier is None:
+        return 0.0
+    return _private(noise_multiplier, placement, hospitals).total_stddev(query.sensitivity)
+
+
+def _private(noise_multiplier: float, placement: NoisePlacement, hospitals: int) -> PrivateStatistics:
+    return PrivateStatistics(noise_multiplier, placement, hospitals, secure_sum=placement == "shared")
 
 
 def _cells(rows: tf.Tensor, layout: CellLayout) -> tf.Tensor:

@@ -29,7 +29,7 @@ class MarginalTree(MarginalSynthesizer):
     """A label-rooted tree of noisy marginals: measured, chosen, measured, sampled.
 
     Of the family of PrivBayes (Zhang et al. 2017, doi 10.1145/3134428) and MST (McKenna, Miklau and Sheldon 2021,
-    arXiv 2108.04978), with all choices made by Gaussian sums, so that each round is one secure sum:
+    arXiv 2108.04978), with all choices made by Gaussian sums, so that each round is one sum:
 
     1. every column's marginal;
     2. how each column differs between the labels, and one number for every pair of columns: how often their halves go

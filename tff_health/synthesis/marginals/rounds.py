@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from data.errors import DataError
+from tff_health.runtime.attempts import single_attempt
 from tff_health.synthesis.marginals.cell_layout import CellLayout
 from tff_health.synthesis.marginals.column_estimate import ColumnEstimate, estimate_column
 from tff_health.synthesis.marginals.marginal_query import Block, MarginalQuery, one_way
 from tff_health.synthesis.marginals.marginal_release import release_marginals, total_stddev
 from tff_health.synthesis.marginals.simplex_code import counts_from_code, simplex_code
-from tff_health.synthesis.synthesizer import Progress, ReleaseLostError
+from tff_health.synthesis.synthesizer import Progress, ReleaseLostError, latest_of_private
 
 if TYPE_CHECKING:
     from tff_health.runtime.checkpoints import CheckpointStore
@@ -36,7 +38,11 @@ class Rounds:
         progress: Progress | None,
         checkpoints: CheckpointStore | None,
     ) -> None:
-        """Sets up; takes over what a stopped fit had released."""
+        """Sets up; takes over what a stopped fit had released.
+
+        Raises:
+            ReleaseLostError: there is noise, and a damaged checkpoint may hide a release.
+        """
         self.layout = layout
         self.rows = sum(len(matrix) for matrix in matrices)
         self._settings = settings
@@ -45,7 +51,10 @@ class Rounds:
         self._checkpoints = checkpoints
         self._kept: list[np.ndarray] = []
         self._begun = self._done = 0
-        saved = checkpoints.latest() if checkpoints is not None else None
+        if settings.noise_multiplier is not None:
+            saved = latest_of_private(checkpoints)
+        else:
+            saved = checkpoints.latest() if checkpoints is not None else None
         if saved is not None:
             self._kept = [np.asarray(total, np.float64) for total in saved.payload["totals"]]
             self._begun = int(saved.payload["begun"])
@@ -81,7 +90,9 @@ class Rounds:
                     "and the guarantee holds no second one; remove the checkpoints to start a new fit, and count both."
                 )
             self._save(2 * index, begun=index + 1)
-            total = release_marginals(query, self._matrices, noise_multiplier=noise, placement=settings.placement)
+            # A second attempt would draw new noise: a second release under the entry of one.
+            with single_attempt() if noise is not None else contextlib.nullcontext():
+                total = release_marginals(query, self._matrices, noise_multiplier=noise, placement=settings.placement)
             self._kept.append(total)
             self._save(2 * index + 1, begun=index + 1)
         self._done += 1

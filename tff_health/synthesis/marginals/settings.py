@@ -93,11 +93,17 @@ class MarginalSynthesizer(Synthesizer):
         return dp_accounting.ComposedDpEvent([dp_accounting.GaussianDpEvent(noise) for noise in releases])
 
     def privacy_words(self) -> dict[str, str]:
-        """How `fit` protects patients, in words."""
+        """How `fit` protects patients, in words; each release with its own noise multiplier."""
         count = len(self.rounds)
         sums = "one sum" if count == 1 else f"{count} sums"
+        releases = [
+            name if (noise := self.round_noise(index)) is None else f"{name}, once, noise multiplier {noise:.3g}"
+            for index, name in enumerate(self.rounds)
+        ]
         return {
-            "mechanism": f"Gaussian noise on {sums} of coded table cells, {_TRUST[self.placement]}",
+            "mechanism": (
+                f"Gaussian noise on {sums} of coded table cells ({', then '.join(releases)}), {_TRUST[self.placement]}"
+            ),
             "sampling": f"every patient in {'it' if count == 1 else 'each of them'}",
         }
 
