@@ -9,9 +9,9 @@ from pathlib import Path
 import dp_accounting as dp
 import pytest
 
+from tff_health.experiments.synthesis.privacy import NOT_COVERED as SYNTHESIS_NOT_COVERED
 from tff_health.privacy.accountant import epsilon
 from tff_health.privacy.calibration import noise_for_epsilon
-from tff_health.experiments.synthesis.privacy import NOT_COVERED as SYNTHESIS_NOT_COVERED
 from tff_health.privacy.statement import NEVER_COVERED, NOT_COVERED, format_epsilon
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "privacy.md").read_text("utf-8")
