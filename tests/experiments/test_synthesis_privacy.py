@@ -102,7 +102,7 @@ class TestTotals:
         assert total.epsilon == of(RELEASE, RELEASE, RELEASE)
 
     def test_a_name_is_not_the_same_patients_in_every_split(self, ledger):
-        """One release is lost in hospital 1 of the first split, one in hospital 2 of the second: a patient may meet both."""
+        """A release is lost in hospital 1 of the first split, one in hospital 2 of the second: of one patient, perhaps."""
         arm = {"method": "label-histograms", "data": "each-hospital"}
         arm["privacy"] = {"epsilon": 1.0, "placement": "each-hospital"}  # type: ignore[assignment]
         for repeat, again in ((1, "hospital 1"), (2, "hospital 2")):
@@ -188,7 +188,8 @@ def test_a_secure_aggregator_is_always_called_simulated(ledger, monkeypatch, agg
     for name in ("column_comparisons", "column_summaries", "first_patients"):
         monkeypatch.setattr(outcome, name, lambda *_: [])
     monkeypatch.setattr(outcome, "table_correlation", lambda *_: None)
-    document = dict.fromkeys(("comparison", "table", "sample"), {}) | {"kind": "ctgan", "rows": 5, "seconds": 1.0}
+    document: dict[str, Any] = {key: {} for key in ("comparison", "table", "sample")}
+    document |= {"kind": "ctgan", "rows": 5, "seconds": 1.0}
     chosen = settings({"ctgan": {"method": "ctgan", "options": {"aggregator": aggregator}}})
     hospitals: Any = type("Hospitals", (), {"members": []})
     arm = _arm(chosen, "heart", "ctgan", [Cell(0, "ctgan", document)], hospitals, ledger, 1)
