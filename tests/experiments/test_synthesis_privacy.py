@@ -102,7 +102,7 @@ class TestTotals:
         assert total.epsilon == of(RELEASE, RELEASE, RELEASE)
 
     def test_a_name_is_not_the_same_patients_in_every_split(self, ledger):
-        """A release is lost in hospital 1 of the first split, one in hospital 2 of the second: of one patient, perhaps."""
+        """A release is lost in hospital 1 of split 1, one in hospital 2 of split 2: of one patient, perhaps."""
         arm = {"method": "label-histograms", "data": "each-hospital"}
         arm["privacy"] = {"epsilon": 1.0, "placement": "each-hospital"}  # type: ignore[assignment]
         for repeat, again in ((1, "hospital 1"), (2, "hospital 2")):
