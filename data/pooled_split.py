@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
+from data.errors import SettingsError, clip
 from data.federation import Hospital
 from data.hospitals import iid
 
@@ -29,10 +30,19 @@ def pooled_split_hospitals(
         deal: from the labels of the training rows to the positions of each hospital's.
         test_fraction: share of all rows held out.
         seed: of the split; held-out rows are dealt to the hospitals at random, evenly.
+
+    Raises:
+        SettingsError: either part would lack a class, or a class has one row.
     """
-    train, test = train_test_split(
-        np.arange(len(labels)), test_size=test_fraction, random_state=seed, shuffle=True, stratify=labels
-    )
+    try:
+        train, test = train_test_split(
+            np.arange(len(labels)), test_size=test_fraction, random_state=seed, shuffle=True, stratify=labels
+        )
+    except ValueError as error:
+        raise SettingsError(
+            f"test_fraction = {test_fraction:g} cannot divide {len(labels)} rows into training and held-out ones that "
+            f"both have every class ({clip(str(error), 200).rstrip('.')}); choose one nearer to 0.25."
+        ) from error
     trained = deal(labels[train])
     held_out = iid(labels[test], len(trained), seed)
     return tuple(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,10 @@ from data.schema import Column, Schema
 
 
 def write_table(frame: pd.DataFrame, schema: Schema, path: Path, *, labels: bool = False) -> None:
-    """Writes rows so that `load_tables` and `Schema.check` read them back unchanged.
+    """Writes rows as `load_tables` and `Schema.check` take them.
+
+    Codes, whole numbers and missing cells come back unchanged; continuous values are rounded to float32, about seven
+    digits, and stay within the schema's bounds.
 
     Args:
         frame: rows in the schema's types; missing cells are written empty.
@@ -29,7 +33,8 @@ def write_table(frame: pd.DataFrame, schema: Schema, path: Path, *, labels: bool
         partial.write_text(table_text(frame, schema, labels=labels), "utf-8")
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # what stands in the way may be the folder itself
+            partial.unlink()
         raise DataError(f"{path} cannot be written ({error.strerror}); choose another place.") from error
 
 
@@ -48,6 +53,21 @@ def _text(column: Column, value: object, labels: bool) -> str:
     if column.kind == "integer":
         return str(int(value))  # type: ignore[call-overload]
     if column.kind == "continuous":
-        # The shortest text that gives the same float32 back: what a generator knows of a value is not more exact.
-        return str(np.float32(value))  # type: ignore[arg-type]
+        return _rounded(column, float(value))  # type: ignore[arg-type]
     return column.codebook[value] if labels else str(value)  # type: ignore[index]
+
+
+def _rounded(column: Column, value: float) -> str:
+    """The shortest text that gives the same float32 back: what a generator knows of a value is not more exact."""
+    assert column.bounds is not None
+    low, high = column.bounds
+    with np.errstate(over="ignore"):
+        near = np.float32(value)
+    if not np.isfinite(near):
+        return repr(value)
+    # Rounding may lead out of the public range, where `Schema.check` would refuse the file: then the next one inside.
+    if float(str(near)) > high:
+        near = np.nextafter(near, np.float32(-np.inf))
+    elif float(str(near)) < low:
+        near = np.nextafter(near, np.float32(np.inf))
+    return str(near) if low <= float(str(near)) <= high else repr(value)

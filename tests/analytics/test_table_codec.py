@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow_federated as tff
 from analytics_example import SCHEMA, make_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,8 +17,10 @@ from data.catalogue import load_dataset
 from data.errors import DataError
 from data.federation import Federation
 from data.schema import Column, Schema
+from tff_health.analytics.column_layout import ColumnLayout
 from tff_health.analytics.mixtures.settings import MixtureSettings
 from tff_health.analytics.noisy_sum import secure_sum_for
+from tff_health.analytics.table_codec.checks import build_encoding_checks, check_encoding
 from tff_health.analytics.table_codec.codec import TableCodec
 from tff_health.analytics.table_codec.coded_column import CodedColumn
 from tff_health.analytics.table_codec.fit import fit_codec
@@ -53,6 +56,33 @@ def assert_round_trip(codec: TableCodec, schema: Schema, rows: np.ndarray) -> No
 
 def encode_members(federation: Federation) -> list[np.ndarray]:
     return [federation.schema.encode(hospital.train) for hospital in federation.members]
+
+
+def test_values_beyond_every_mode_are_counted_by_bin_without_a_table_of_bins() -> None:
+    schema = Schema(
+        (
+            Column("a", "continuous", bounds=(0, 8)),
+            Column("b", "integer", bounds=(0, 3)),
+            Column("sick", "binary", codebook={0: "no", 1: "yes"}),
+        ),
+        target="sick",
+    )
+    rows = np.array([[0.5, 0, 0], [1.5, 3, 1], [7.5, np.nan, 0], [8.0, 2, 1], [np.nan, 2, 1]])
+    found = check_encoding(
+        schema,
+        [rows[:2], rows[2:]],
+        {"a": np.array([1.5]), "b": np.array([0.0, 3.0])},
+        {"a": np.array([0.1]), "b": np.array([0.5, 0.5])},
+        bins=8,
+    )
+    np.testing.assert_array_equal(found["a"][0], [[0, 1], [7, 8]])
+    np.testing.assert_array_equal(found["b"][0], [[1.5, 2.5]])
+    assert (found["a"][1], found["b"][1]) == (1, 0)
+    # One-hot bins would take rows x columns x 128 numbers.
+    computation = build_encoding_checks(ColumnLayout(schema, 8), 2)
+    graph = tff.framework.serialize_computation(computation).SerializeToString()
+    assert b"UnsortedSegmentSum" in graph
+    assert b"OneHot" not in graph
 
 
 def test_breast_cancer_comes_back() -> None:

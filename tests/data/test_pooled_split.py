@@ -41,6 +41,14 @@ def test_cleveland_is_split_as_one_table_and_dealt(real_data):
     assert "all rows held out" in federation.protocol
 
 
+@pytest.mark.parametrize("fraction", [0.003, 0.999])
+def test_a_fraction_that_leaves_a_part_without_a_class_is_refused(fraction):
+    labels = np.arange(303) % 2
+    frame = pd.DataFrame({"row": np.arange(303)})
+    with pytest.raises(SettingsError, match=f"test_fraction = {fraction} cannot divide 303 rows"):
+        pooled_split_hospitals(frame, labels, lambda own: iid(own, 4, 1), fraction, seed=3)
+
+
 def test_natural_hospitals_hold_out_their_own():
     with pytest.raises(SettingsError, match="split pooled needs a partition"):
         validate_settings("heart_disease", {"split": "pooled"})

@@ -8,7 +8,7 @@ import pytest
 
 from data.schema import Column, Schema
 from tff_health.evaluation.disclosure.closest_record import closest_record_metrics, dcr_share, nearest_two
-from tff_health.evaluation.disclosure.gower import gower_blocks, gower_distances
+from tff_health.evaluation.disclosure.gower import closest_others, gower_blocks
 from tff_health.evaluation.disclosure.hit_counts import effective_trials, scaled_share
 
 SCHEMA = Schema(
@@ -37,25 +37,39 @@ def population(rows, seed):
     return table(*zip(rng.integers(0, 101, rows), rng.choice(list("abc"), rows), rng.integers(0, 2, rows), strict=True))
 
 
+def all_distances(columns, rows, others):
+    return np.concatenate([block for _, block in gower_blocks(columns, rows, others)])
+
+
 def test_distances_by_hand():
     rows = table((50, "a", 0), (NAN, "b", 1), (NAN, NAN, 1))
     others = table((70, "a", 1), (NAN, "b", 1), (50, "a", 0))
     expected = np.array([[0.2 + 0 + 1, 1 + 1 + 1, 0], [1 + 1 + 0, 0, 1 + 1 + 1], [1 + 1 + 0, 0 + 1 + 0, 3]]) / 3
-    np.testing.assert_allclose(gower_distances(SCHEMA.columns, rows, others), expected, atol=1e-12)
-    on_one = gower_distances([SCHEMA["pain"]], rows, others)
+    np.testing.assert_allclose(all_distances(SCHEMA.columns, rows, others), expected, atol=1e-12)
+    on_one = all_distances([SCHEMA["pain"]], rows, others)
     np.testing.assert_array_equal(on_one, [[0, 1, 0], [1, 0, 1], [1, 1, 1]])
     with pytest.raises(ValueError, match="no column"):
-        gower_distances([], rows, others)
+        all_distances([], rows, others)
 
 
 def test_blocks_are_the_whole(monkeypatch):
     rows, others = population(23, 0), population(10, 1)
-    whole = gower_distances(SCHEMA.columns, rows, others)
+    whole = all_distances(SCHEMA.columns, rows, others)
     monkeypatch.setattr("tff_health.evaluation.disclosure.gower._CELLS", 40)
     blocks = list(gower_blocks(SCHEMA.columns, rows, others))
     assert [len(block) for _, block in blocks] == [4, 4, 4, 4, 4, 3]
     np.testing.assert_array_equal(np.concatenate([block for _, block in blocks]), whole)
-    assert gower_distances(SCHEMA.columns, rows.head(0), others).shape == (0, 10)
+    assert not list(gower_blocks(SCHEMA.columns, rows.head(0), others))
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_the_closest_are_found_block_by_block_and_ties_go_to_the_first(monkeypatch, count):
+    rows, others = population(23, 0), population(40, 1)
+    columns = [SCHEMA["pain"], SCHEMA["ill"]]  # six kinds of rows: ties everywhere
+    expected = np.argsort(all_distances(columns, rows, others), axis=1, kind="stable")[:, :count]
+    monkeypatch.setattr("tff_health.evaluation.disclosure.gower._CELLS", 160)
+    np.testing.assert_array_equal(closest_others(columns, rows, others, count), expected)
+    assert closest_others(columns, rows.head(0), others, count).shape == (0, count)
 
 
 def test_nearest_two_by_hand():

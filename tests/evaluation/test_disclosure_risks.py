@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -120,6 +122,34 @@ def test_linkability_of_two_columns_by_hand():
     synthetic = pd.DataFrame({"a": [0.1, 0.6, 0.9], "b": [0.1, 0.9, 0.6]})
     assert linked(rows, synthetic, SCHEMA, (["a"], ["b"]), 1).tolist() == [True, False, False]
     assert linked(rows, synthetic, SCHEMA, (["a"], ["b"]), 2).tolist() == [True, True, True]
+
+
+@pytest.mark.parametrize("metrics", [linkability_metrics, inference_metrics])
+def test_distances_to_all_rows_are_never_held_at_once(metrics, monkeypatch):
+    monkeypatch.setattr("tff_health.evaluation.disclosure.gower._CELLS", 40_000)
+    train, holdout, synthetic = population(800, 0), population(60, 1), population(2000, 2)
+    tracemalloc.start()
+    try:
+        metrics(train, holdout, synthetic, SCHEMA)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 800 * 2000 * 8 / 2
+
+
+def test_each_secret_is_compared_with_the_synthetic_rows_once(monkeypatch):
+    calls = []
+
+    def counting(*arguments):
+        calls.append(len(arguments[1]))
+        return guessed(*arguments)
+
+    train, synthetic = population(60, 0, 0.2), population(80, 1, 0.2)
+    before = np.mean([guessed(SCHEMA["kind"], synthetic["kind"], np.full(80, t, object)).mean() for t in train["kind"]])
+    monkeypatch.setattr("tff_health.evaluation.disclosure.inference.guessed", counting)
+    found = inference_metrics(train, population(40, 2), synthetic, SCHEMA, secret="kind")
+    assert found["baseline"].value == before
+    assert sorted(calls) == [40, 60, 80, 80, 80, 80]  # three codes and missing
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Bootstrap intervals on one split: they hold the value, narrow with more rows, and pair what is paired."""
+"""Bootstrap intervals on one split: they hold the value, and are as wide as other tables scatter."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from data.catalogue import load_dataset
 from tff_health.evaluation.bootstrap import Interval
 from tff_health.evaluation.synthesis.fidelity import compare
-from tff_health.evaluation.synthesis.intervals import gap_intervals, synthesis_intervals
+from tff_health.evaluation.synthesis.intervals import held_out_intervals, synthesis_intervals
 from tff_health.evaluation.synthesis.registry import METRICS, register_synthesis_metric, synthesis_metrics
 from tff_health.evaluation.synthesis.tables import SynthesisTables
 from tff_health.evaluation.synthesis.utility import predict_held_out
@@ -81,20 +81,20 @@ def test_users_metrics_are_redrawn_and_nan_drops_a_resample(monkeypatch: pytest.
     assert 45 < intervals["age/first"].usable < 80  # 1 - 1/e of 100
 
 
-def test_a_gap_on_the_same_patients_is_narrower_than_its_parts() -> None:
+def test_predictions_have_the_intervals_of_their_table_and_share_the_drawn_patients() -> None:
     fast = ("logistic-regression", "svc-linear")
-    first = predict_held_out(TABLES.synthetic, TABLES.test, SCHEMA, classifiers=fast)
-    second = predict_held_out(TABLES.train, TABLES.test, SCHEMA, classifiers=fast)
+    predictions = predict_held_out(TABLES.synthetic, TABLES.test, SCHEMA, classifiers=fast)
     rng = np.random.default_rng
-    gaps = gap_intervals(first, second, rng(0), 300)
-    assert gaps["mean/auc"].value == pytest.approx(first.metrics()["mean/auc"][0] - second.metrics()["mean/auc"][0])
-    own = synthesis_intervals(TABLES, ["tstr"], resamples=300)["tstr/logistic-regression/auc"]
-    assert width(gaps["logistic-regression/auc"]) < width(own)
-    same = gap_intervals(first, first, rng(0), 20)
-    assert all(interval.low == interval.high == 0 for interval in same.values())
-    other = predict_held_out(TABLES.train, TABLES.test.head(50), SCHEMA, classifiers=fast)
-    with pytest.raises(ValueError, match="same held-out patients"):
-        gap_intervals(first, other, rng(0))
+    found = held_out_intervals(predictions, rng(0), resamples=100)
+    assert found == held_out_intervals(predictions, rng(0), resamples=100)
+    expected = predictions.metrics()
+    assert list(found) == list(expected)
+    for name, interval in found.items():
+        assert interval.value == pytest.approx(expected[name][0])
+        assert interval.low < interval.value < interval.high, name
+    assert found["mean/auc"].n == 100
+    with pytest.raises(ValueError, match="resamples"):
+        held_out_intervals(predictions, rng(0), resamples=0)
 
 
 def test_settings_that_make_no_sense_are_refused() -> None:

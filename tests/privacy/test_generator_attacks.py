@@ -23,7 +23,7 @@ from tff_health.privacy.generator_attacks.attacks import (
 )
 from tff_health.privacy.generator_attacks.control import memorising_table, run_generator_control
 from tff_health.privacy.generator_attacks.features import TableFeatures
-from tff_health.privacy.generator_attacks.inference import run_critic_attack, run_generator_attacks
+from tff_health.privacy.generator_attacks.inference import run_generator_attacks
 
 SCHEMA = Schema(
     (
@@ -245,32 +245,6 @@ def test_what_cannot_be_attacked_is_said():
             non_member_hospitals=["a"] * 20,
             rng=np.random.default_rng(0),
         )
-
-
-def critic_attacked(member_scores, non_member_scores):
-    return run_critic_attack(
-        member_scores,
-        non_member_scores,
-        member_hospitals=hospitals(len(member_scores)),
-        non_member_hospitals=hospitals(len(non_member_scores)),
-        rng=np.random.default_rng(0),
-        **FEW,
-    )
-
-
-def test_the_critic_gives_members_away():
-    rng = np.random.default_rng(0)
-    # Normal scores that lie d apart have an area of Phi(d / sqrt 2).
-    found = critic_attacked(rng.normal(size=400) + 1, rng.normal(size=400)).headline
-    assert found.name == "critic"
-    assert found.low < norm.cdf(1 / np.sqrt(2)) < found.high
-    fair = critic_attacked(rng.normal(size=200), rng.normal(size=100)).headline
-    assert fair.includes_chance
-    by_hand = critic_attacked([3.0, 2.0, 1.0, 1.0], [2.0, 2.0, 0.0, 0.0]).headline
-    # North: 3 and 1 against 2 and 0 win three of four; south: 2 and 1 against 2 and 0 win two and tie one.
-    assert by_hand.auc == pytest.approx((3 + 2.5) / 8)
-    with pytest.raises(DataError, match="not all finite"):
-        critic_attacked([1.0, np.inf], [0.0, 1.0])
 
 
 def test_the_stand_in_memorises_with_valid_noise():

@@ -61,6 +61,16 @@ def test_progress_losses_and_probes(fitted: Fitted) -> None:
     assert [point.get("rows") for point in fitted.history] == [None, None, None, 7.0]
 
 
+def test_bytes_sent_count_statistics_and_moments(hospitals: Federation, fitted: Fitted) -> None:
+    critic = fitted.facts["bytes_up"]  # all that its hospitals train and send
+    training = replace(SMALL.training, mode="average-both", memory="kept")
+    both = fit(hospitals, replace(SMALL, updates=2, probes=0, training=training))
+    statistics = 2 * 16 * 4  # of the generator's one normalised layer: a mean and a variance for each of 16 units
+    generator = sum(values.nbytes for values in both.generator.arrays().values()) - statistics
+    # Both of Adam's moments travel beside every weight.
+    assert both.facts["bytes_up"] == 3 * (critic + generator) + statistics
+
+
 def test_conditions_are_met_in_every_row(hospitals: Federation, fitted: Fitted) -> None:
     schema = hospitals.schema
     table = schema.check(fitted.generator.sample(300, {schema.target: "malignant"}, seed=3), "the sample")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 from bootstrap_generator import SCHEMA, MeansGenerator
 
 from data.errors import DataError, SettingsError
+from data.schema import Column, Schema
 from data.table_csv import table_text, write_table
 from tff_health.synthesis.generator_file import load_generator, read_facts, read_schema, save_generator
 
@@ -51,6 +53,31 @@ def test_a_truncated_file_is_refused_in_one_sentence(saved, cut):
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(DataError, match="generator"):
         load_generator(path)
+
+
+def test_damaged_members_are_refused_in_one_sentence(saved):
+    path = saved[1]
+    with zipfile.ZipFile(path) as archive:
+        places = [
+            info.header_offset
+            + 30
+            + len(info.filename)
+            + int.from_bytes(path.read_bytes()[info.header_offset + 28 : info.header_offset + 30], "little")
+            for info in archive.infolist()
+        ]
+    whole = path.read_bytes()
+    for place in places:
+        path.write_bytes(whole[:place] + b"\xff" + whole[place + 1 :])  # no such kind of block in a deflated stream
+        with pytest.raises(DataError, match="cannot be read as a generator's file"):
+            load_generator(path)
+
+
+def test_a_file_in_place_of_the_folder_is_named(saved, tmp_path):
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(DataError, match=r"a\.npz cannot be written"):
+        save_generator(saved[0], tmp_path / "taken" / "a.npz")
+    with pytest.raises(DataError, match=r"a\.csv cannot be written"):
+        write_table(TestCsv.table, SCHEMA, tmp_path / "taken" / "a.csv")
 
 
 def test_other_files_are_refused(tmp_path, saved):
@@ -128,6 +155,22 @@ class TestCsv:
         assert set(sexes) == {"1"}
         assert set(sites) == {"c"}
         assert any(line.split(",")[2] == "" for line in lines[1:]), "missing cells are empty"
+
+    def test_rounding_stays_within_bounds(self, tmp_path):
+        low, high = 0.123456789, 16777217.0  # a float32 rounds the one up and the other down
+        columns = [
+            Column("up", "continuous", bounds=(0.0, low)),
+            Column("down", "continuous", bounds=(high, 1e300)),
+            Column("sick", "binary", codebook={0: "no", 1: "yes"}),
+        ]
+        schema = Schema(tuple(columns), "sick")
+        frame = schema.decode(np.array([[low, high, 0], [0.1, 3e7, 1], [0.0, 1e200, 1]]))
+        assert float(np.float32(low)) > low
+        assert float(np.float32(high)) < high
+        write_table(frame, schema, tmp_path / "table.csv")
+        again = schema.check(pd.read_csv(tmp_path / "table.csv"), "the table")
+        np.testing.assert_allclose(again["up"], [low, 0.1, 0.0], rtol=2e-7)
+        np.testing.assert_allclose(again["down"], [high, 3e7, 1e200], rtol=2e-7)
 
     def test_labels(self):
         assert ",male," in table_text(self.table, SCHEMA, labels=True)

@@ -12,7 +12,6 @@ from tff_health.experiments.settings import ExperimentSettings
 from tff_health.experiments.synthesis.settings import SynthesisSettings
 
 if TYPE_CHECKING:
-    from data.federation import Federation
     from tff_health.experiments.events import Listener
     from tff_health.reporting.results import DatasetResult, Reference, Results
     from tff_health.runtime.signals import InterruptGuard
@@ -32,21 +31,26 @@ def settings_class(document: Mapping[str, Any]) -> type[ExperimentBase]:
     return KINDS[name]
 
 
-def check_dataset(settings: ExperimentBase, name: str, federation: Federation) -> None:
-    """Says what stands against running a dataset's arms, before TensorFlow is imported and a folder is made.
+def check_dataset(settings: ExperimentBase, name: str, *, data_dir: Path | None = None) -> None:
+    """Loads a dataset and says what stands against its arms, before TensorFlow is imported and a folder is made.
 
     Raises:
-        TffHealthError: rows or settings nothing can be trained on.
+        TffHealthError: the data cannot be loaded, or rows or settings nothing can be trained on.
     """
-    federation.require_trainable().require_scored()
     if isinstance(settings, SynthesisSettings):
         from tff_health.experiments.synthesis.checks import check_synthesis
+        from tff_health.experiments.synthesis.splits import check_splits, load_first_split
 
+        federation = load_first_split(settings, name, data_dir=data_dir).require_trainable().require_scored()
         check_synthesis(settings, name, federation)
+        check_splits(settings, name, federation, data_dir=data_dir)
     elif isinstance(settings, ExperimentSettings):
+        from data.catalogue import load_dataset
         from tff_health.experiments.privacy_checks import check_privacy
 
-        check_privacy(settings, name, federation)
+        task = settings.tasks[name]
+        federation = load_dataset(task.source or name, task.options, data_dir=data_dir, seed=settings.seed)
+        check_privacy(settings, name, federation.require_trainable().require_scored())
 
 
 def dataset_work(settings: ExperimentBase, name: str) -> float:

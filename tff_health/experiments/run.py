@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from data.catalogue import is_present, load_dataset
+from data.catalogue import is_present
 from data.errors import SettingsError
 from tff_health.experiments.base_settings import ExperimentBase
 from tff_health.experiments.events import Cells
@@ -96,10 +96,8 @@ def run_experiment(
     started, clock = time.strftime("%Y-%m-%dT%H:%M:%S%z"), time.monotonic()
     load_extensions(settings.extensions)
     # Data are read before the folder is made: a misnamed file must not leave an empty run behind.
-    for name, task in settings.tasks.items():
-        source = task.source or name
-        federation = load_dataset(source, task.options, data_dir=data_dir, seed=settings.seed)
-        check_dataset(settings, name, federation)
+    for name in settings.tasks:
+        check_dataset(settings, name, data_dir=data_dir)
     open_folder(folder, settings, resume=resume)
     work = {name: dataset_work(settings, name) for name in settings.tasks}
     with (

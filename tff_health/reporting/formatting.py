@@ -6,6 +6,7 @@ from datetime import datetime
 
 from tff_health.reporting.results import Metric
 
+_NAMED = 3
 METRIC_LABELS = {
     "accuracy": "accuracy",
     "auc": "AUC",
@@ -60,6 +61,13 @@ def plural(count: int, noun: str) -> str:
 def listing(words: list[str]) -> str:
     """`a, b and c`."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
+
+
+def some(words: list[str]) -> str:
+    """`a, b, c and 4 more`: what a sentence can carry, the tables having the rest."""
+    if len(words) <= _NAMED + 1:
+        return listing(words)
+    return f"{', '.join(words[:_NAMED])} and {len(words) - _NAMED} more"
 
 
 def duration(seconds: float | None) -> str:

@@ -24,7 +24,7 @@ from tff_health.reporting.cohort import add_cohort
 from tff_health.reporting.contradictions import contradictions
 from tff_health.reporting.figures.drawing import draw_all
 from tff_health.reporting.figures.registry import DrawnFigure
-from tff_health.reporting.guarantee import lower, small, upper
+from tff_health.reporting.guarantee import is_private, lower, named, small, upper
 from tff_health.reporting.membership_findings import attack_label
 from tff_health.reporting.paper_tables import paper_groups, paper_tables, peer_groups
 from tff_health.reporting.privacy_cost import privacy_answer
@@ -33,9 +33,10 @@ from tff_health.reporting.record import Run, load_run
 from tff_health.reporting.results import Arm, Metric, Reference
 from tff_health.reporting.synthesis.answer import QUESTION, synthesis_caveats, synthesis_summary, synthesis_verdicts
 from tff_health.reporting.synthesis.arms import real_metric
-from tff_health.reporting.synthesis.glossary import SYNTHESIS, synthesis_arm_lines
+from tff_health.reporting.synthesis.glossary import synthesis_arm_lines, synthesis_glossary
 from tff_health.reporting.synthesis.references import P2_CITATION, concerns_synthesis
 from tff_health.reporting.synthesis.section import dataset_protection, synthesis_sections
+from tff_health.reporting.synthesis.splits import fewer_splits
 from tff_health.reporting.synthesis.views import classifier_view, privacy_view
 
 TABLE_METRICS = ("accuracy", "auc", "sensitivity", "specificity", "f1", "brier", "ece", "loss")
@@ -120,7 +121,7 @@ def _context(run: Run, others: list[Run], drawn: dict[str, list[DrawnFigure]]) -
         "figures": drawn,
         "table_metrics": TABLE_METRICS,
         "metric_glossary": glossary.METRICS if found or not made else {},
-        "synthesis_glossary": SYNTHESIS if made else {},
+        "synthesis_glossary": synthesis_glossary(run.results) if made else {},
         "privacy_glossary": glossary.PRIVACY if any(shielded.values()) else {},
         "arm_glossary": {**glossary.arm_lines(results), **synthesis_arm_lines(run.results)},
         "internal": any(dataset.kind == "real" and dataset.arms for dataset in run.results.datasets.values()),
@@ -184,6 +185,9 @@ def _environment() -> jinja2.Environment:
         "details": details,
         "guarantee_warnings": guarantee_warnings,
         "real_metric": real_metric,
+        "fewer_splits": fewer_splits,
+        "named": named,
+        "is_private": is_private,
         "settings_and_cost": _settings_and_cost,
         "short": _short,
         "bounds": _bounds,

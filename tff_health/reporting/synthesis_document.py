@@ -134,6 +134,9 @@ class DatasetSynthesis(Document):
         columns: statistics of the real training rows, first split.
         correlation: of the real training rows, first split.
         quasi_identifiers: columns that an attacker may know, behind k-anonymity and the like.
+        quasi_identifier_rules: column -> how it is made coarser before classes are counted: `bands of 10 years`.
+        small_class: `anonymity/small_class_share` counts rows in classes of fewer; 0 where it was not recorded.
+        recursive_c: c of recursive (c, l)-diversity; None where it was not recorded.
         real_metrics: `trtr/CLASSIFIER/accuracy`, ..., `anonymity/...` of the real table.
         best_private: epsilon as text (`1`, `3`, `10`) -> the arm chosen for it; where it is empty the report names the
             arm of highest mean AUC.
@@ -148,6 +151,9 @@ class DatasetSynthesis(Document):
     columns: list[ColumnSummary] = Field(default_factory=list)
     correlation: Correlation | None = None
     quasi_identifiers: list[str] = Field(default_factory=list)
+    quasi_identifier_rules: dict[str, str] = Field(default_factory=dict)
+    small_class: Count = 0
+    recursive_c: Number = None
     real_metrics: dict[str, Metric] = Field(default_factory=dict)
     best_private: dict[str, str] = Field(default_factory=dict)
     best: str | None = None

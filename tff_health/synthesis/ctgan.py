@@ -180,7 +180,7 @@ class _Fit:
         facts: dict[str, Any] = {"updates": done * each, "rounds": rounds}
         if done > first:
             facts["seconds_per_round"] = (time.monotonic() - clock) / (done - first)
-        facts["bytes_up"] = float(sum(np.asarray(value).nbytes for value in _leaves(state)))
+        facts["bytes_up"] = float(sum(np.asarray(value).nbytes for value in _sent(state)))
         return Fitted(self._generator(), tuple(self.history), facts)
 
     def _start(self) -> tuple[Any, int]:
@@ -214,8 +214,9 @@ class _Fit:
         return CtganGenerator(self.schema, fitted.codec, self.settings.training, fitted.counts, self.average)
 
 
-def _leaves(state: Any) -> list[Any]:
-    """What hospitals send in a round: as much as they train."""
-    import tensorflow as tf
+def _sent(state: Any) -> tuple[Any, ...]:
+    """Tensors as large as those that a hospital sends in a round: of weights, statistics and kept moments."""
+    from tff_health.learning.averaging import model_weights
+    from tff_health.learning.gan.weights import flat, shared_part
 
-    return list(tf.nest.flatten(state.global_model_weights.trainable))
+    return flat(shared_part(model_weights(state)))

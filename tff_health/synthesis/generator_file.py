@@ -6,8 +6,11 @@ of a table is as public here as everywhere in the project.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -29,6 +32,10 @@ GENERATORS: dict[str, str] = {
     "label-effects": "tff_health.synthesis.marginals.label_effects:LabelEffectsGenerator",
     "marginal-tree": "tff_health.synthesis.marginals.marginal_tree:MarginalTreeGenerator",
 }
+
+
+# What NumPy and zipfile raise on damaged bytes; a damaged header may ask for a password or a compression of its own.
+_UNREADABLE = (OSError, ValueError, EOFError, RuntimeError, struct.error, zipfile.BadZipFile, zlib.error)
 
 
 def save_generator(generator: TableGenerator, path: Path, facts: Mapping[str, Any] | None = None) -> None:
@@ -63,7 +70,8 @@ def save_generator(generator: TableGenerator, path: Path, facts: Mapping[str, An
             np.savez_compressed(file, **{_META: text}, **arrays)
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # what stands in the way may be the folder itself
+            partial.unlink()
         raise DataError(f"{path} cannot be written ({error.strerror}); choose another place.") from error
 
 
@@ -109,7 +117,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
             arrays = {name: archive[name] for name in archive.files if name != _META}
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; `run ctgan` writes generators into its folder's model/.") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, json.JSONDecodeError) as error:
+    except _UNREADABLE as error:
         raise DataError(f"{path} cannot be read as a generator's file; copy it again or make it again.") from error
     if not isinstance(meta, dict) or meta.get("format") != FORMAT:
         raise DataError(f"{path} is no generator's file of this version ({FORMAT}); make it again.")

@@ -43,18 +43,20 @@ def build_encoding_checks(
         values = tf.where(missing, tf.zeros_like(values), values)
         held = tf.reduce_any(tf.abs(values[:, :, tf.newaxis] - means) <= reaches, axis=2)
         unheld = present * tf.cast(tf.logical_not(held), tf.float64)
-        bins = tf.transpose(tf.searchsorted(tf.constant(layout.padded_edges), tf.transpose(values), side="right")) - 1
-        last = layout.bin_counts - 1
-        cells = tf.one_hot(tf.clip_by_value(bins, np.zeros_like(last), last), int(last.max()) + 1, dtype=tf.float64)
+        bins = tf.searchsorted(tf.constant(layout.padded_edges), tf.transpose(values), side="right") - 1
+        last = layout.bin_counts[:, np.newaxis] - 1
+        most = int(layout.bin_counts.max())
+        cells = tf.clip_by_value(bins, np.zeros_like(last), last) + most * np.arange(len(last), dtype=np.int32)[:, None]
+        by_cell = tf.math.unsorted_segment_sum(
+            tf.reshape(tf.transpose(unheld), [-1]), tf.reshape(cells, [-1]), most * len(last)
+        )
         longer = []
         for decimals in range(MOST_DECIMALS + 1):
             scaled = values * 10.0**decimals
             # A decimal fraction is no binary one: the tolerance is some units of a float's last digit.
             more = tf.abs(scaled - tf.round(scaled)) > 1e-9 + 1e-14 * tf.abs(scaled)
             longer.append(tf.reduce_sum(present * tf.cast(more, tf.float64), axis=0))
-        return collections.OrderedDict(
-            unheld=tf.reduce_sum(unheld[:, :, tf.newaxis] * cells, axis=0), longer=tf.stack(longer, axis=1)
-        )
+        return collections.OrderedDict(unheld=tf.reshape(by_cell, [len(last), most]), longer=tf.stack(longer, axis=1))
 
     total = (sum_factory or tff.aggregators.SumFactory()).create(local_checks.type_signature.result)
 

@@ -18,22 +18,34 @@ _CELLS = 4_000_000  # distances in one block, to bound memory
 _DECIMALS = 12  # equal distances must tie whatever columns they come from
 
 
-def gower_distances(columns: Sequence[Column], rows: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
-    """Distances between all pairs, float64 [rows, others].
+def closest_others(columns: Sequence[Column], rows: pd.DataFrame, others: pd.DataFrame, count: int = 1) -> np.ndarray:
+    """Positions of each row's closest others, closest first, int64 [rows, count]; of equally close ones the first.
+
+    Args:
+        columns: what is compared, one or more.
+        rows: with these columns, as `Schema.check` leaves them.
+        others: the same, `count` or more.
+        count: how many are wanted, 1 or more.
+    """
+    found = np.empty((len(rows), count), np.int64)
+    for chosen, block in gower_blocks(columns, rows, others):
+        if count == 1:
+            found[chosen, 0] = block.argmin(axis=1)
+        else:
+            found[chosen] = np.argsort(block, axis=1, kind="stable")[:, :count]
+    return found
+
+
+def gower_blocks(
+    columns: Sequence[Column], rows: pd.DataFrame, others: pd.DataFrame
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Distances between all pairs, some rows at a time: which rows, and float64 [rows among them, others].
 
     Args:
         columns: what is compared, one or more.
         rows: with these columns, as `Schema.check` leaves them.
         others: the same.
     """
-    blocks = [block for _, block in gower_blocks(columns, rows, others)]
-    return np.concatenate(blocks) if blocks else np.empty((0, len(others)))
-
-
-def gower_blocks(
-    columns: Sequence[Column], rows: pd.DataFrame, others: pd.DataFrame
-) -> Iterator[tuple[slice, np.ndarray]]:
-    """The same, some rows at a time: which rows, and float64 [rows among them, others]."""
     if not columns:
         raise ValueError("rows cannot be compared on no column")
     left, right = _scaled(columns, rows), _scaled(columns, others)

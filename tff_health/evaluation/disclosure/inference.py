@@ -17,7 +17,7 @@ from data.errors import SettingsError, UnknownNameError
 from data.schema import Column, Schema
 from tff_health.evaluation.disclosure.attack_rates import attack_metrics, undefined_attack
 from tff_health.evaluation.disclosure.estimate import LEVEL, Estimate
-from tff_health.evaluation.disclosure.gower import gower_distances
+from tff_health.evaluation.disclosure.gower import closest_others
 
 TOLERANCE = 0.05
 
@@ -64,13 +64,27 @@ def inference_metrics(
     secrets = synthetic[secret].to_numpy()
     rates = []
     for rows in (train, holdout):
-        closest = gower_distances(columns, rows, synthetic).argmin(axis=1) if len(rows) else np.empty(0, np.int64)
+        closest = closest_others(columns, rows, synthetic)[:, 0]
         hits = guessed(column, secrets[closest], rows[secret].to_numpy())
         rates.append(float(hits.mean()) if len(rows) else 0.0)
-    baseline = [guessed(column, secrets, np.full(len(secrets), truth, secrets.dtype)).mean() for truth in train[secret]]
-    return attack_metrics(
-        rates[0], len(train), rates[1], len(holdout), baseline=float(np.mean(baseline or [0.0])), level=level
-    )
+    baseline = random_guess_rate(column, secrets, train[secret])
+    return attack_metrics(rates[0], len(train), rates[1], len(holdout), baseline=baseline, level=level)
+
+
+def random_guess_rate(column: Column, secrets: np.ndarray, truths: pd.Series) -> float:
+    """How often the secret of a random synthetic row is a patient's; 0 without patients.
+
+    Args:
+        column: the secret's.
+        secrets: of the synthetic rows, one or more.
+        truths: of the patients.
+    """
+    if not len(truths):
+        return 0.0
+    # Patients with the same secret are guessed alike, so each secret is compared once.
+    positions, distinct = pd.factorize(truths, use_na_sentinel=False)
+    rates = [guessed(column, secrets, np.full(len(secrets), truth, secrets.dtype)).mean() for truth in distinct]
+    return float(np.mean(np.array(rates)[positions]))
 
 
 def guessed(column: Column, guesses: np.ndarray, truths: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ from data.errors import UnknownNameError
 from data.schema import Schema
 from tff_health.evaluation.disclosure.attack_rates import attack_metrics, undefined_attack
 from tff_health.evaluation.disclosure.estimate import LEVEL, Estimate
-from tff_health.evaluation.disclosure.gower import gower_distances
+from tff_health.evaluation.disclosure.gower import closest_others
 
 NEIGHBOURS = 1
 
@@ -81,11 +81,7 @@ def linked(
 
     Of synthetic rows at the same distance the first ones count as closest.
     """
-    near = []
-    for names in parts:
-        distances = gower_distances([schema[name] for name in names], targets, synthetic)
-        chosen = np.zeros(distances.shape, bool)
-        closest = np.argsort(distances, axis=1, kind="stable")[:, :neighbours]
-        np.put_along_axis(chosen, closest, True, axis=1)
-        near.append(chosen)
-    return np.asarray((near[0] & near[1]).any(axis=1))
+    first, second = (
+        closest_others([schema[name] for name in names], targets, synthetic, neighbours) for names in parts
+    )
+    return np.asarray((first[:, :, np.newaxis] == second[:, np.newaxis, :]).any(axis=(1, 2)))

@@ -63,47 +63,49 @@ def synthesis_intervals(
     _check(resamples, level)
     intervals: dict[str, Interval] = {}
     for name in resolve_synthesis_metrics(names):
-        resampled = _resampled(name, tables, resamples, tables.rng(_DRAW))
-        rows = len(tables.test) if name in _UTILITY else min(len(tables.train), len(tables.synthetic))
+        rng = tables.rng(_DRAW)
+        if name in _UTILITY:
+            found = held_out_intervals(utility_predictions(tables, name), rng, resamples=resamples, level=level)
+            intervals.update({f"{name}/{key}": interval for key, interval in found.items()})
+            continue
+        rows = min(len(tables.train), len(tables.synthetic))
+        resampled = _resampled(name, tables, resamples, rng)
         intervals.update({full: _interval(values, rows, level) for full, values in resampled.items()})
     return intervals
 
 
-def gap_intervals(
-    first: HeldOutPredictions, second: HeldOutPredictions, rng: np.random.Generator, resamples: int = 1000
+def held_out_intervals(
+    predictions: HeldOutPredictions,
+    rng: np.random.Generator,
+    *,
+    resamples: int = RESAMPLES,
+    level: float = LEVEL,
 ) -> dict[str, Interval]:
-    """First less second, on the same drawn patients, so that what makes a patient hard for both cancels.
+    """Intervals of classifiers' accuracy and AUC over other held-out patients; the classifiers stay as they are.
 
     Args:
-        first: such as `utility_predictions(tables, "tstr")`.
-        second: such as `utility_predictions(tables, "trtr")`, of the same held-out patients.
-        rng: source of the draws.
+        predictions: of one set of classifiers.
+        rng: source of the draws; the same state draws the same patients for all predictions.
         resamples: drawn.
+        level: coverage aimed at.
 
     Returns:
-        `CLASSIFIER/accuracy`, ..., `mean/auc` -> interval of the difference.
+        `CLASSIFIER/accuracy`, ..., `mean/auc` -> interval.
 
     Raises:
-        ValueError: the predictions are of different patients, or the number of resamples makes no sense.
+        ValueError: the number of resamples or the level makes no sense.
     """
-    _check(resamples, LEVEL)
-    if not np.array_equal(first.truth, second.truth):
-        raise ValueError("a paired gap needs predictions of the same held-out patients")
-    weights = _weights(len(first.truth), resamples, rng)
-    ours, theirs = first.metrics(weights), second.metrics(weights)
-    return {name: _interval(ours[name] - theirs[name], len(first.truth), LEVEL) for name in ours if name in theirs}
+    _check(resamples, level)
+    rows = len(predictions.truth)
+    by_key = predictions.metrics(_weights(rows, resamples, rng))
+    return {name: _interval(values, rows, level) for name, values in by_key.items()}
 
 
 def _resampled(name: str, tables: SynthesisTables, resamples: int, rng: np.random.Generator) -> _Resampled:
-    if name in _UTILITY:
-        predictions = utility_predictions(tables, name)
-        by_key = predictions.metrics(_weights(len(predictions.truth), resamples, rng))
-    elif name in _FAMILIES:
-        by_key = _FAMILIES[name](tables, resamples, rng)
-    else:
-        drawn = [family_metrics(name, tables.resample(rng)) for _ in range(resamples)]
-        return _centred(family_metrics(name, tables), drawn)
-    return {f"{name}/{key}": values for key, values in by_key.items()}
+    if name in _FAMILIES:
+        return {f"{name}/{key}": values for key, values in _FAMILIES[name](tables, resamples, rng).items()}
+    drawn = [family_metrics(name, tables.resample(rng)) for _ in range(resamples)]
+    return _centred(family_metrics(name, tables), drawn)
 
 
 def _detection(tables: SynthesisTables, resamples: int, rng: np.random.Generator) -> _Resampled:

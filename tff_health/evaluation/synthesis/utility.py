@@ -7,7 +7,6 @@ patients (Esteban, Hyland and Raetsch, arXiv 1706.02633, named the scheme).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -167,26 +166,3 @@ def utility_metrics(
     """`CLASSIFIER/accuracy`, `CLASSIFIER/auc`, ..., `mean/auc`; arguments and errors as in `utility_predictions`."""
     metrics = utility_predictions(tables, trained_on, classifiers).metrics()
     return {name: float(values[0]) for name, values in metrics.items()}
-
-
-def worst_gap(synthetic: Mapping[str, float], real: Mapping[str, float], measure: str) -> tuple[str, float]:
-    """The classifier that loses most by synthetic rows, and how much it loses; negative where every one gains.
-
-    Args:
-        synthetic: `CLASSIFIER/MEASURE` -> value, trained on synthetic rows.
-        real: the same, trained on real rows.
-        measure: `accuracy` or `auc`.
-
-    Raises:
-        SettingsError: no classifier has a defined value of the measure in both.
-    """
-    losses = {
-        name.rsplit("/", 1)[0]: real[name] - value
-        for name, value in synthetic.items()
-        if name.endswith(f"/{measure}") and not name.startswith(f"{MEAN}/") and name in real
-    }
-    defined = {name: loss for name, loss in losses.items() if not math.isnan(loss)}
-    if not defined:
-        raise SettingsError(f"no classifier has a defined {measure!r} on both synthetic and real rows.")
-    worst = max(defined, key=lambda name: defined[name])
-    return worst, defined[worst]

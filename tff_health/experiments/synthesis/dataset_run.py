@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from data.catalogue import load_dataset
 from data.federation import Federation
 from tff_health.experiments.dataset_checkpoints import DatasetCheckpoints
 from tff_health.experiments.events import Listener
@@ -26,6 +22,7 @@ from tff_health.experiments.synthesis.measuring import measure_real, measure_syn
 from tff_health.experiments.synthesis.outcome import Cell, dataset_result
 from tff_health.experiments.synthesis.probing import variety_probe
 from tff_health.experiments.synthesis.settings import SynthesisArm, SynthesisSettings
+from tff_health.experiments.synthesis.splits import fingerprint, load_split
 from tff_health.experiments.synthesis.tables import TRAINING_VALUES
 from tff_health.experiments.synthesis.workload import EVALUATING, evaluating_work, fitting_work
 from tff_health.privacy.ledger import PrivacyLedger
@@ -78,15 +75,13 @@ class _SynthesisRun:
 
     def federation(self, split: int) -> Federation:
         """The hospitals with the train/test division of one split."""
-        base = self.task.options.get("split_seed", self.settings.seed)
-        options = {**self.task.options, "split_seed": base + split}
-        return load_dataset(self.task.source or self.name, options, data_dir=self.data_dir, seed=self.settings.seed)
+        return load_split(self.settings, self.name, split, data_dir=self.data_dir)
 
     def split(self, split: int) -> list[Cell]:
         """All cells of one split: the real rows, then every arm that takes part."""
         federation = self.federation(split)
         matrices = training_matrices(federation)
-        digest = _fingerprint(matrices)
+        digest = fingerprint(matrices)
         chosen = self.settings.evaluation_of(self.name).augmentation
         augmentation = FederatedAugmentation(federation, self._scoring_seed(split)) if chosen else None
         cells = [self._cell(split, "real", digest, lambda store: self._real(federation, split, augmentation))]
@@ -158,6 +153,7 @@ class _SynthesisRun:
         clock, chosen = time.perf_counter(), self.settings.evaluation_of(self.name)
         document = measure_real(
             federation,
+            only=self.settings.splits_of(self.name) == 1,
             seed=self._scoring_seed(split),
             augmentation=augmentation,
             control=split == 0 and chosen.membership and all(arm.role != "control" for arm in self.task.arms.values()),
@@ -236,12 +232,3 @@ class _SynthesisRun:
 def parts_of(arm: SynthesisArm, label: str, federation: Federation) -> tuple[str, ...]:
     """The names of an arm's parts, of which `label` is one."""
     return tuple(hospital.name for hospital in federation.members) if arm.data == "each-hospital" else ("",)
-
-
-def _fingerprint(matrices: Mapping[str, np.ndarray]) -> str:
-    """SHA-256 over the training rows: a resumed run must see the same patients."""
-    digest = hashlib.sha256()
-    for name, matrix in matrices.items():
-        digest.update(f"{name}\0{matrix.shape}".encode())
-        digest.update(np.ascontiguousarray(matrix).tobytes())
-    return digest.hexdigest()

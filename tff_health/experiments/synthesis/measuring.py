@@ -10,7 +10,7 @@ import pandas as pd
 
 from data.federation import Federation
 from tff_health.evaluation.anonymity.metrics import anonymity_metrics
-from tff_health.evaluation.synthesis.intervals import synthesis_intervals
+from tff_health.evaluation.synthesis.intervals import held_out_intervals, synthesis_intervals
 from tff_health.evaluation.synthesis.registry import resolve_synthesis_metrics, synthesis_metrics
 from tff_health.evaluation.synthesis.tables import SynthesisTables
 from tff_health.evaluation.synthesis.utility import HeldOutPredictions, predict_held_out, training_note
@@ -22,27 +22,31 @@ from tff_health.experiments.synthesis.settings import EvaluationSettings
 from tff_health.runtime.seeds import generator
 
 _UTILITY = ("tstr", "trtr", "augmented")
+_RESAMPLES = 100
 
 
 def measure_real(
-    federation: Federation, *, seed: int, augmentation: FederatedAugmentation | None, control: bool
+    federation: Federation, *, only: bool, seed: int, augmentation: FederatedAugmentation | None, control: bool
 ) -> dict[str, Any]:
     """Classifiers on real rows, and the anonymity of the real training table.
 
     Args:
         federation: one split.
-        seed: of forests.
+        only: whether there is no other split, so that intervals must come from within it.
+        seed: of forests and resamples.
         augmentation: trains a federated classifier, for comparison with one on real and synthetic rows; None for none.
         control: whether to run the attacks' own control.
     """
     schema = federation.schema
     train, test = training_table(federation), held_out_table(federation)
-    metrics: dict[str, Any] = _utility("trtr", predict_held_out(train, test, schema, seed), federation)
+    predictions = predict_held_out(train, test, schema, seed)
+    metrics: dict[str, Any] = _utility("trtr", predictions, federation)
     metrics |= anonymity_metrics(train, schema, population=pd.concat([train, test], ignore_index=True))
     if augmentation is not None:
         metrics |= {f"trtr/federated/{name}": value for name, value in augmentation.scores().items()}
     return {
         "metrics": _plain(metrics),
+        "intervals": _finite(_within("trtr", predictions, seed)) if only else {},
         "rows": len(train),
         "test_rows": len(test),
         "table": summarised(train, schema),
@@ -77,14 +81,16 @@ def measure_synthetic(
     everybody, test = training_table(federation), held_out_table(federation)
     train = schema.decode(np.concatenate(part.matrices))
     tables = SynthesisTables(train, test, table, schema, seed)
-    metrics: dict[str, Any] = _utility("tstr", predict_held_out(table, test, schema, seed), federation)
+    predictions = {"tstr": predict_held_out(table, test, schema, seed)}
+    metrics: dict[str, Any] = _utility("tstr", predictions["tstr"], federation)
     families = [name for name in resolve_synthesis_metrics(None) if name not in _UTILITY]
     if not chosen.fidelity:
         families = [name for name in families if name not in ("fidelity", "detection", "coverage", "collapse")]
     metrics |= synthesis_metrics(tables, families)
     if augmentation is not None:
         both = pd.concat([everybody, table], ignore_index=True)
-        metrics |= _utility("augmented", predict_held_out(both, test, schema, seed), federation, hospitals=False)
+        predictions["augmented"] = predict_held_out(both, test, schema, seed)
+        metrics |= _utility("augmented", predictions["augmented"], federation, hospitals=False)
         metrics |= {f"augmented/federated/{name}": value for name, value in augmentation.scores(table).items()}
     intervals: dict[str, Any] = {}
     notes = [training_note(table, schema)]
@@ -97,13 +103,17 @@ def measure_synthetic(
         metrics |= {name: risk.value for name, risk in found_risks.items()}
         intervals |= {name: [risk.low, risk.high] for name, risk in found_risks.items() if risk.low is not None}
     if only:
-        names = ["tstr", *(["augmented"] if augmentation is not None else []), *families]
-        within = synthesis_intervals(tables, names, resamples=100)
+        for name, predicted in predictions.items():
+            intervals |= _within(name, predicted, seed)
+        within = synthesis_intervals(tables, families, resamples=_RESAMPLES)
         intervals |= {name: [interval.low, interval.high] for name, interval in within.items()}
-    attacks = membership_attacks(federation, table, part, seed=seed) if chosen.membership else {}
+    attacks: dict[str, Any] = {}
+    if chosen.membership:
+        attacks, note = membership_attacks(federation, table, part, seed=seed)
+        notes.append(note)
     document: dict[str, Any] = {
         "metrics": _plain(metrics),
-        "intervals": {name: ends for name, ends in intervals.items() if np.isfinite(np.asarray(ends, float)).all()},
+        "intervals": _finite(intervals),
         "attacks": attacks,
         "rows": len(table),
         "test_rows": len(test),
@@ -150,6 +160,13 @@ def _utility(
     return found
 
 
+def _within(name: str, predictions: HeldOutPredictions, seed: int) -> dict[str, list[float]]:
+    """Ends of the intervals over held-out patients; all tables of a split are asked of the same drawn ones."""
+    rng = generator(seed, "held-out patients")
+    found = held_out_intervals(predictions, rng, resamples=_RESAMPLES)
+    return {f"{name}/{key}": [interval.low, interval.high] for key, interval in found.items()}
+
+
 def _disclosure(
     train: pd.DataFrame,
     holdout: pd.DataFrame,
@@ -166,6 +183,10 @@ def _disclosure(
         return disclosure_metrics(train, holdout, table, federation.schema, rng=rng)
     near = closest_record_metrics(train, holdout, table, federation.schema, rng=rng)
     return {f"disclosure/{name}": value for name, value in near.items()}
+
+
+def _finite(intervals: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: ends for name, ends in intervals.items() if np.isfinite(np.asarray(ends, float)).all()}
 
 
 def _plain(metrics: Mapping[str, Any]) -> dict[str, float | None]:

@@ -9,6 +9,8 @@ from typing import Any
 
 from data.federation import Federation
 from tff_health.aggregators.catalogue import CATALOGUE
+from tff_health.evaluation.anonymity.metrics import RECURSIVE_C, SMALL_CLASS
+from tff_health.evaluation.anonymity.quasi_identifiers import quasi_identifiers
 from tff_health.evaluation.synthesis.classifiers import CLASSIFIERS
 from tff_health.evaluation.t_interval import t_interval
 from tff_health.experiments.synthesis.arm_plan import plan_arm
@@ -20,6 +22,7 @@ from tff_health.experiments.synthesis.comparison import (
 )
 from tff_health.experiments.synthesis.entered import require_entry
 from tff_health.experiments.synthesis.membership import membership_metrics, merged_attacks
+from tff_health.experiments.synthesis.notes import evaluation_notes
 from tff_health.experiments.synthesis.privacy import arm_privacy, ledger_totals
 from tff_health.experiments.synthesis.settings import SynthesisArm, SynthesisSettings
 from tff_health.privacy.ledger import PrivacyLedger
@@ -28,6 +31,13 @@ from tff_health.reporting.hospital_counts import hospital_counts
 from tff_health.reporting.results import Arm, DatasetResult, Metric
 from tff_health.reporting.synthesis_document import ArmSynthesis, DatasetSynthesis, HistoryPoint, Purpose
 from tff_health.synthesis.catalogue import SYNTHESIZERS
+
+_SHARE_ENDINGS = (
+    *("accuracy", "auc", "precision", "recall", "_share", "coverage", "covered", "duplicates"),
+    *("copies", "copies_holdout", "nndr", "nndr_holdout"),
+)
+# Shares and distances of at most 1 whose names do not tell.
+_SHARES = ("anonymity/t", "anonymity/k_map_unmatched", "disclosure/dcr_median", "disclosure/dcr_median_holdout")
 
 
 @dataclass(frozen=True)
@@ -68,6 +78,7 @@ def dataset_result(
     splits = settings.splits_of(name)
     arms = {label: _arm(settings, name, label, found, federation, ledger, splits) for label, found in by_label.items()}
     first = real[0].document
+    known = quasi_identifiers(federation.schema)
     synthesis = DatasetSynthesis(
         classifiers=list(CLASSIFIERS),
         splits=splits,
@@ -75,9 +86,12 @@ def dataset_result(
         test_rows=int(first["test_rows"]),
         columns=column_summaries(first["table"]),
         correlation=table_correlation(first["table"]),
-        quasi_identifiers=[column.name for column in federation.schema.columns if column.quasi_identifier],
+        quasi_identifiers=list(known.names),
+        quasi_identifier_rules=known.descriptions,
+        small_class=SMALL_CLASS,
+        recursive_c=RECURSIVE_C,
         real_metrics=_metrics(real, splits),
-        notes=_notes(settings, name),
+        notes=evaluation_notes(settings, name, federation, arms),
     )
     return DatasetResult(
         title=federation.title,
@@ -172,7 +186,7 @@ def _metrics(cells: Sequence[Cell], splits: int) -> dict[str, Metric]:
                 (c.document.get("intervals", {}).get(name) for c in cells if seeds[c.split] is not None), None
             )
             low, high = within if within else (None, None)
-        if low is not None and high is not None and _is_share(name):
+        if low is not None and high is not None and _is_share(name, seeds):
             low, high = max(low, 0.0), min(high, 1.0)
         found[name] = Metric(
             value=mean.value, low=low, high=high, n=int(cells[0].document.get("test_rows", 0)), seeds=seeds
@@ -180,12 +194,14 @@ def _metrics(cells: Sequence[Cell], splits: int) -> dict[str, Metric]:
     return found
 
 
-def _is_share(name: str) -> bool:
+def _is_share(name: str, seeds: Sequence[float | None]) -> bool:
     """Whether a metric lies between 0 and 1, which a t interval over few splits does not know."""
+    if any(value is not None and not 0 <= value <= 1 for value in seeds):
+        return False  # a user's measure of a name like those below
     family, last = name.split("/")[0], name.split("/")[-1]
-    if family in ("fidelity", "detection", "membership") or last in ("accuracy", "auc", "precision", "recall"):
+    if family in ("fidelity", "detection", "membership") or name in _SHARES:
         return True
-    return last.endswith(("_share", "copies", "copies_holdout", "coverage", "covered", "duplicates"))
+    return last.endswith(_SHARE_ENDINGS)
 
 
 def _number(value: Any) -> float | None:
@@ -195,14 +211,3 @@ def _number(value: Any) -> float | None:
 def _point(point: Mapping[str, float]) -> HistoryPoint:
     values: dict[str, float | None] = {key: value for key, value in point.items() if key not in ("round", "updates")}
     return HistoryPoint(round=int(point["round"]), updates=int(point.get("updates", 0)), values=values)
-
-
-def _notes(settings: SynthesisSettings, name: str) -> list[str]:
-    share = settings.evaluation_of(name).rows
-    size = "as many rows as its training hospitals have" if share == 1 else f"{share:g} times its training rows"
-    return [
-        f"{settings.splits_of(name)} repeated stratified splits into training and held-out patients; every generator "
-        f"is fitted anew in each split, on training rows alone, and asked for {size}.",
-        "Intervals over splits are Student's t; splits share patients, so that they are somewhat too short.",
-        "Classifiers' preprocessing is fitted on the rows that they are trained on, synthetic ones included.",
-    ]

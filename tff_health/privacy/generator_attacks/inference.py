@@ -1,4 +1,4 @@
-"""Runs the attacks on one synthetic table, and scores what an attacker with the critic would see.
+"""Runs the attacks on one synthetic table.
 
 Who the reference is. A density ratio compares with other people, and the only people whom nobody trained on are the
 held-out ones. So candidates, members and non-members alike, are divided into folds within hospitals, and the reference
@@ -16,7 +16,6 @@ import numpy.typing as npt
 
 from data.errors import DataError
 from data.schema import Schema
-from tff_health.privacy.attack_registry import NamedAttack
 from tff_health.privacy.generator_attacks.attacks import (
     DEFAULT_ATTACKS,
     GeneratorView,
@@ -95,47 +94,6 @@ def run_generator_attacks(
         attack.name: evaluate(attack, scores[index], is_member, hospitals) for index, attack in enumerate(chosen)
     }
     return MembershipResult(results, int(is_member.sum()), int((~is_member).sum()), 0, notes)
-
-
-def run_critic_attack(
-    member_scores: npt.ArrayLike,
-    non_member_scores: npt.ArrayLike,
-    *,
-    member_hospitals: npt.ArrayLike,
-    non_member_hospitals: npt.ArrayLike,
-    rng: np.random.Generator,
-    resamples: int = RESAMPLES,
-    permutations: int = PERMUTATIONS,
-    level: float = LEVEL,
-) -> MembershipResult:
-    """Attacks a GAN's critic itself: members look more real to it (Hayes et al. 2019, LOGAN, arXiv 1705.07663).
-
-    The strongest attacker: in the federation every hospital holds the critic; whoever gets the saved generator does
-    not.
-
-    Args:
-        member_scores: the critic's scores of rows it was trained on, higher for more real, [members]. Where encoding
-            draws at random, means over several draws.
-        non_member_scores: its scores of held-out rows of the same hospitals, [non-members].
-        member_hospitals: [members].
-        non_member_hospitals: [non-members].
-        rng: source of resamples and permutations.
-        resamples: bootstrap resamples.
-        permutations: of membership within hospitals.
-        level: coverage of the intervals.
-
-    Raises:
-        DataError: no hospital holds both kinds, or a score is not finite.
-        ValueError: the arrays do not fit together.
-    """
-    seen, unseen = (np.asarray(scores, np.float64).reshape(-1, 1) for scores in (member_scores, non_member_scores))
-    scores, is_member, hospitals, notes = _candidates(seen, unseen, member_hospitals, non_member_hospitals)
-    if not np.isfinite(scores).all():
-        raise DataError("critic attack: the critic's scores are not all finite; its training diverged.")
-    attack = NamedAttack("critic", "Critic's score (LOGAN)")
-    evaluate = partial(evaluate_attack, rng=rng, resamples=resamples, permutations=permutations, level=level)
-    result = evaluate(attack, scores[:, 0], is_member, hospitals)
-    return MembershipResult({attack.name: result}, int(is_member.sum()), int((~is_member).sum()), 0, notes)
 
 
 def _candidates(

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from tff_health.reporting.figures.registry import Drawing, register_figure
 from tff_health.reporting.formatting import interval, plural
-from tff_health.reporting.guarantee import is_private
+from tff_health.reporting.guarantee import is_private, named
 from tff_health.reporting.membership_findings import (
     GUESSING,
     OVERFITTED,
@@ -54,7 +54,7 @@ def membership(record: RunRecord) -> Drawing | None:
     rows += [
         (f"Control: {one.title[0].lower()}{one.title[1:]}", INK, {"": one.attack}) for one in judged if one.untrained
     ]
-    rows += [(arm.title, BLUE if is_private(arm) else STONE, arm.membership) for arm in attacked.values()]
+    rows += [(named(arm), BLUE if is_private(arm) else STONE, arm.membership) for arm in attacked.values()]
     figure = new_figure(6.4, 1.0 + 0.42 * len(rows))
     axes = figure.subplots()
     axes.axvline(GUESSING, color=GREY, linewidth=0.9, linestyle=":")
@@ -95,7 +95,7 @@ def _caption(record: RunRecord) -> str:
         name = headline_attack(arm.membership)
         auc = arm.membership[name].auc if name else Metric()
         if outcome(auc) == "above":
-            above.append(f"{arm.title} {interval(auc)}")
+            above.append(f"{named(arm)} {interval(auc)}")
     label = attack_label(lead)
     count = f"{len(above)} of {plural(len(arms), 'arm')}"
     text = f"{label[0].upper()}{label[1:]}, the headline attack, is above guessing on {count}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tff_health.reporting.figures.registry import Drawing, register_figure
 from tff_health.reporting.formatting import interval, listing
-from tff_health.reporting.guarantee import is_private
+from tff_health.reporting.guarantee import is_private, named
 from tff_health.reporting.record import RunRecord
 from tff_health.reporting.results import Metric
 from tff_health.reporting.style import BLUE, GREEN, GREY, STONE, new_figure, two_lines
@@ -43,12 +43,12 @@ def synthesis_arms(record: RunRecord) -> Drawing | None:
         axes.set_title(title)
         axes.grid(visible=False, axis="y")
         axes.locator_params(axis="x", nbins=5)
-    titles = ["Real rows", *(arm.title for arm in arms.values())]
+    titles = ["Real rows", *(named(arm) for arm in arms.values())]
     panels[0].set_yticks(range(len(titles)), [two_lines(title) for title in titles])
     panels[0].invert_yaxis()
     best = headline(dataset)
     shown = [("real rows", real_metric(dataset, MEAN_AUC))]
-    shown += [(arms[best].title, arms[best].metric(MEAN_AUC))] if best in arms else []
+    shown += [(named(arms[best]), arms[best].metric(MEAN_AUC))] if best in arms else []
     values = listing([f"{title} {interval(metric)}" for title, metric in shown])
     caption = (
         f"Mean over classifiers on held-out real patients, with 95 % intervals: AUC {values}. Diamond and dotted line: "

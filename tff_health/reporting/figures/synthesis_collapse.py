@@ -5,6 +5,7 @@ from __future__ import annotations
 from tff_health.reporting.figures.registry import Drawing, register_figure
 from tff_health.reporting.figures.synthesis_losses import series, trained_arms
 from tff_health.reporting.formatting import listing, number
+from tff_health.reporting.guarantee import named
 from tff_health.reporting.record import RunRecord
 from tff_health.reporting.style import legend_below, new_figure, plain_text
 from tff_health.reporting.synthesis.arms import arms_for, plain_synthesisers
@@ -39,9 +40,9 @@ def synthesis_collapse(record: RunRecord) -> Drawing | None:
             updates, values = series(arm, measure)
             if len(updates) < 2:
                 continue
-            ends[measure][arm.title] = values[-1]
+            ends[measure][named(arm)] = values[-1]
             every = max(1, len(updates) // 10)
-            axes.plot(updates, values, label=plain_text(arm.title, 60), markevery=every, **styles[name].line_kwargs())
+            axes.plot(updates, values, label=plain_text(named(arm), 60), markevery=every, **styles[name].line_kwargs())
         axes.set_title(MEASURES[measure])
         axes.set_ylim(-0.03, max(1.03, axes.get_ylim()[1]))
     panels[-1].set_xlabel("Updates of the generator")

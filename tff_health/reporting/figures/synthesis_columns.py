@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 from tff_health.reporting.figures.registry import Drawing, register_figure
 from tff_health.reporting.formatting import listing, number, percent
+from tff_health.reporting.guarantee import named
 from tff_health.reporting.record import RunRecord
 from tff_health.reporting.style import BLUE, VERMILION, new_figure, plain_text
 from tff_health.reporting.synthesis.arms import arms_for, headline
@@ -54,7 +55,7 @@ def synthesis_columns(record: RunRecord) -> Drawing | None:
     missing = f" Missing cells: {listing(gaps)}." if gaps else ""
     some = "all" if len(shown) == len(columns) else f"the target and the {len(shown) - 1} least alike of {len(columns)}"
     caption = (
-        f"Shares among real training rows and rows of {arm.title}: {some} columns. On average "
+        f"Shares among real training rows and rows of {named(arm)}: {some} columns. On average "
         f"{percent(float(np.mean(list(distances.values()))))} of the synthetic rows would have to move to another bin "
         f"or category to match; the worst: {listing([f'{one} {number(distances[one], 2)}' for one in far[:_NAMED]])} "
         f"(total variation distance).{missing}"

@@ -7,6 +7,7 @@ import numpy as np
 from tff_health.reporting.document import Correlation
 from tff_health.reporting.figures.registry import Drawing, register_figure
 from tff_health.reporting.formatting import listing, number, signed
+from tff_health.reporting.guarantee import named
 from tff_health.reporting.record import RunRecord
 from tff_health.reporting.results import DatasetResult
 from tff_health.reporting.style import DIVERGING, new_figure, plain_text
@@ -85,9 +86,9 @@ def _caption(dataset: DatasetResult, name: str, differences: dict[str, np.ndarra
     means = {one: _mean(matrix[rows, columns]) for one, matrix in differences.items()}
     ordered = sorted((one for one in means if np.isfinite(means[one])), key=means.__getitem__)
     told = list(dict.fromkeys([name, *ordered[:1], *ordered[-1:]]))
-    others = listing([f"{dataset.arms[one].title} {number(means[one], 3)}" for one in told])
+    others = listing([f"{named(dataset.arms[one])} {number(means[one], 3)}" for one in told])
     return (
-        f"{dataset.arms[name].title}: the largest difference is {signed(float(values[worst]), 2)}, between "
+        f"{named(dataset.arms[name])}: the largest difference is {signed(float(values[worst]), 2)}, between "
         f"{names[rows[worst]]} and {names[columns[worst]]}. Mean absolute difference over pairs: {others}"
         f"{' (the arm, the nearest and the farthest of all)' if len(told) > 2 else ''}."
     )

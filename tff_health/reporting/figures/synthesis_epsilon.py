@@ -7,10 +7,10 @@ import math
 from matplotlib.axes import Axes
 
 from tff_health.reporting.figures.registry import Drawing, register_figure
-from tff_health.reporting.guarantee import epsilon_of, shared_terms
+from tff_health.reporting.guarantee import epsilon_of, is_private, named, shared_terms
 from tff_health.reporting.privacy_curve import PrivacyCurve, privacy_curves
 from tff_health.reporting.record import RunRecord
-from tff_health.reporting.results import DatasetResult, Metric
+from tff_health.reporting.results import Arm, DatasetResult, Metric
 from tff_health.reporting.style import (
     GREEN,
     INK,
@@ -54,7 +54,7 @@ def synthesis_epsilon(record: RunRecord) -> Drawing | None:
         _real(axes, real_metric(dataset, metric))
         best = headline(dataset)
         if best is not None:
-            _point(axes, dataset.arms[best].metric(metric), end, f"{dataset.arms[best].title}, no guarantee")
+            _point(axes, dataset.arms[best].metric(metric), end, _endpoint(dataset.arms[best]))
         axes.set_title(f"{title} on held-out real patients")
         axes.set_xscale("log")
     ticks = sorted({float(level(name, dataset.arms[name])) for curve in curves for name in curve.arms})
@@ -92,3 +92,7 @@ def _point(axes: Axes, metric: Metric, place: float, label: str) -> None:
     if metric.low is not None and metric.high is not None:
         axes.plot([place] * 2, [metric.low, metric.high], color=INK, linewidth=1.1)
     axes.plot(place, metric.value, color=INK, marker="D", linestyle="", label=plain_text(label, 60))
+
+
+def _endpoint(arm: Arm) -> str:
+    return named(arm) if is_private(arm) else f"{arm.title}, no guarantee"

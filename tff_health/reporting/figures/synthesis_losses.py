@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tff_health.reporting.figures.registry import Drawing, register_figure
 from tff_health.reporting.formatting import number
-from tff_health.reporting.guarantee import epsilon_of
+from tff_health.reporting.guarantee import epsilon_of, named
 from tff_health.reporting.record import RunRecord
 from tff_health.reporting.results import Arm, DatasetResult
 from tff_health.reporting.style import legend_below, new_figure, plain_text
@@ -60,7 +60,7 @@ def synthesis_losses(record: RunRecord) -> Drawing | None:
             updates, values = series(arm, loss)
             if len(updates) > 1:
                 style = {**styles[name].line_kwargs(), "markevery": max(1, len(updates) // 8), "linewidth": 1.2}
-                axes.plot(updates, values, label=plain_text(arm.title, 60), **style)
+                axes.plot(updates, values, label=plain_text(named(arm), 60), **style)
         axes.set_title(LOSSES[loss])
     panels[-1].set_xlabel("Updates of the generator")
     fullest = max(panels, key=lambda axes: len(axes.get_legend_handles_labels()[0]))
@@ -72,7 +72,7 @@ def synthesis_losses(record: RunRecord) -> Drawing | None:
         if len(values := series(first, loss)[1]) > 1
     ]
     caption = (
-        f"{first.title}, first split, from the first to the last recorded update: {', '.join(ends)}. Fine losses are "
+        f"{named(first)}, first split, from the first to the last recorded update: {', '.join(ends)}. Fine losses are "
         "no proof of useful rows: the tables above are."
     )
     return Drawing(figure, caption, f"Line charts of {len(measured)} losses by update. {caption}")

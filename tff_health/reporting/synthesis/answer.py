@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tff_health.reporting.formatting import interval, listing, number, plural
-from tff_health.reporting.guarantee import NOT_SECURE, epsilon_of, secure_aggregation, shared_terms
+from tff_health.reporting.guarantee import NOT_SECURE, epsilon_of, named, secure_aggregation, shared_terms
 from tff_health.reporting.privacy_cost import WEAK_EPSILON
 from tff_health.reporting.record import Run
 from tff_health.reporting.results import Arm, DatasetResult, Metric
@@ -13,15 +13,18 @@ from tff_health.reporting.synthesis.arms import (
     MEAN_ACCURACY,
     MEAN_AUC,
     arms_for,
-    best_of,
     headline,
     plain_synthesisers,
     private_synthesisers,
+    ranked,
     real_metric,
 )
-from tff_health.reporting.synthesis.attackers import attacker_sentences, headline_sentence
+from tff_health.reporting.synthesis.attackers import attacker_sentences
 from tff_health.reporting.synthesis.budgets import Budget, budgets, cost_sentence, gan_sentence, winners_sentence
 from tff_health.reporting.synthesis.gaps import Gap, gap
+from tff_health.reporting.synthesis.membership_words import headline_sentence
+from tff_health.reporting.synthesis.ranking import left_out_sentence
+from tff_health.reporting.synthesis.splits import dataset_splits, fewer_splits, scored_splits, sharing_sentence
 from tff_health.reporting.synthesis.table_1 import classifier_names
 from tff_health.reporting.synthesis.utility import worst_classifier
 from tff_health.reporting.synthesis.views import privacy_view
@@ -84,7 +87,10 @@ def synthesis_summary(found: list[SynthesisVerdict]) -> list[str]:
     for verdict in found:
         parts = [f"{verdict.title}: {_worth(verdict)}"]
         if verdict.budgets:
-            best = [f"{number(one.auc.value)} at epsilon {one.epsilon} ({one.title})" for one in verdict.budgets]
+            best = [
+                f"{number(one.auc.value)} at epsilon {one.epsilon} ({', '.join(filter(None, (one.title, one.splits)))})"
+                for one in verdict.budgets
+            ]
             parts.append(f"With a guarantee the best reach AUC {listing(best)}.")
         parts.append(verdict.attacker)
         paragraphs.append(" ".join(filter(None, parts)))
@@ -101,7 +107,8 @@ def _worth(verdict: SynthesisVerdict) -> str:
     if "worse" in outcomes:
         words = "nearly, they do slightly worse than" if least > -_SMALL else "not fully, they do worse than"
     elif outcomes == {"unknown"}:
-        words = "one split cannot tell; they are set against"
+        few = all(one.splits == 1 for one in known)
+        words = f"{'one split' if few else 'figures without paired splits'} cannot tell; they are set against"
     elif any(one.low is not None and one.low < -_MARGIN for one in known):
         words = "not known, for the intervals are too wide to tell them from"
     else:
@@ -109,7 +116,7 @@ def _worth(verdict: SynthesisVerdict) -> str:
     gaps = [f"{label} {one.words}" for label, one in (("accuracy", verdict.accuracy_gap), ("AUC", verdict.gap)) if one]
     return (
         f"{words} real rows. Synthetic minus real on held-out patients, classifiers trained on the rows of "
-        f"{verdict.arm.title}: {listing(gaps)}."
+        f"{named(verdict.arm)}: {listing(gaps)}."
     )
 
 
@@ -153,11 +160,11 @@ def _utility(dataset: DatasetResult, arm: Arm | None) -> str:
     real = {name: real_metric(dataset, name) for name in (MEAN_ACCURACY, MEAN_AUC)}
     names = classifier_names(dataset)
     over = f", mean of {plural(len(names), 'classifier')}" if names else ""
-    splits = dataset.synthesis.splits if dataset.synthesis else 0
-    over += f" and {plural(splits, 'split')}" if splits > 1 and names else ""
+    splits = fewer_splits(dataset, arm) or (plural(count, "split") if (count := scored_splits(arm)) else "")
+    over += f"{' and' if names else ', over'} {splits}" if splits else ""
     text = (
-        f"{arm.title} gives accuracy {interval(arm.metric(MEAN_ACCURACY))} and AUC {interval(arm.metric(MEAN_AUC))} on "
-        f"held-out real patients{over}"
+        f"{named(arm)} gives accuracy {interval(arm.metric(MEAN_ACCURACY))} and AUC {interval(arm.metric(MEAN_AUC))} "
+        f"on held-out real patients{over}"
     )
     if real[MEAN_AUC].value is not None or real[MEAN_ACCURACY].value is not None:
         text += f"; real rows give {interval(real[MEAN_ACCURACY])} and {interval(real[MEAN_AUC])}"
@@ -176,14 +183,22 @@ def _utility(dataset: DatasetResult, arm: Arm | None) -> str:
 def _rivals(dataset: DatasetResult, best: str | None) -> str:
     """The synthesiser without a guarantee that did best, where that is another one."""
     plain = plain_synthesisers(dataset)
-    highest = best_of(plain)
-    if best is None or highest in (None, best):
+    found = ranked(plain)
+    if best is None or found is None or len(plain) < 2:
         return ""
-    assert highest is not None
-    arm, metric = plain[highest], plain[highest].metric(MEAN_AUC)
+    left_out = left_out_sentence({plain[name].title: count for name, count in found.left_out.items()})
+    if found.best == best:
+        return left_out
+    arm, metric = plain[found.best], plain[found.best].metric(MEAN_AUC)
     beside = gap(metric, dataset.arms[best].metric(MEAN_AUC))
-    words = f", {beside.words} against {dataset.arms[best].title}" if beside else ""
-    return f"The highest mean AUC without a guarantee is that of {arm.title}, {interval(metric)}{words}."
+    words = f", {beside.words} against {named(dataset.arms[best])}" if beside else ""
+    shared = f" on the {plural(found.shared, 'split')} they share" if found.shared else ""
+    own = fewer_splits(dataset, arm)
+    text = (
+        f"The highest mean AUC without a guarantee, of {len(found.compared)}{shared}, is that of {arm.title}, "
+        f"{interval(metric)}{f' over {own}' if own else ''}{words}."
+    )
+    return f"{text} {left_out}".rstrip()
 
 
 def synthesis_caveats(run: Run) -> list[str]:
@@ -191,22 +206,14 @@ def synthesis_caveats(run: Run) -> list[str]:
     lines: list[str] = []
     datasets = {name: one for name, one in run.results.datasets.items() if arms_for(one, "synthesiser")}
     for dataset in datasets.values():
-        splits = dataset.synthesis.splits if dataset.synthesis else 0
-        if 0 < splits < _FEW_SPLITS:
-            what = "one split has no interval over splits" if splits == 1 else "intervals over so few are wide"
-            lines.append(f"{dataset.title}: {plural(splits, 'split')} only; {what}.")
-        elif splits:
-            lines.append(
-                f"{dataset.title}: splits share patients, so intervals over them speak of other splits of these "
-                "patients more than of other patients."
-            )
+        lines += [f"{dataset.title}: {line}." for line in _split_caveats(dataset)]
         if any(len(one.arms) > 1 for one in budgets(dataset)):
             lines.append(
                 f"{dataset.title}: the best synthesiser at an epsilon is read off the held-out patients, which "
                 "flatters it a little where several come close."
             )
     arms = [arm for dataset in datasets.values() for arm in dataset.arms.values() if arm.synthesis is not None]
-    weak = [arm.title for dataset in datasets.values() for arm in private_synthesisers(dataset).values() if _weak(arm)]
+    weak = [named(arm) for dataset in datasets.values() for arm in private_synthesisers(dataset).values() if _weak(arm)]
     if weak:
         lines.append(f"An epsilon above {WEAK_EPSILON:g} promises little in the worst case: {listing(weak)}.")
     if any(secure_aggregation(arm) == NOT_SECURE for arm in arms):
@@ -217,6 +224,22 @@ def synthesis_caveats(run: Run) -> list[str]:
             "without noise, and synthesisers without a guarantee promise nothing."
         )
     return lines
+
+
+def _split_caveats(dataset: DatasetResult) -> list[str]:
+    """What the number of splits, and what they share, leave open."""
+    splits = dataset_splits(dataset)
+    if splits == 0:
+        return []
+    if splits == 1:
+        return ["1 split only; one split has no interval over splits"]
+    lines = [f"{splits} splits only; intervals over so few are wide"] if splits < _FEW_SPLITS else []
+    fewer: dict[str, list[str]] = {}
+    for name, arm in dataset.arms.items():
+        if (words := fewer_splits(dataset, arm)) and "/" not in name:
+            fewer.setdefault(words, []).append(named(arm))
+    lines += [f"scored in {words} only: {listing(titles)}" for words, titles in fewer.items()]
+    return [*lines, sharing_sentence(dataset.kind, dataset.licence)]
 
 
 def _weak(arm: Arm) -> bool:

@@ -6,6 +6,7 @@ import re
 
 from tff_health.reporting.guarantee import epsilon_of, is_private, upper
 from tff_health.reporting.results import Arm, DatasetResult, Metric
+from tff_health.reporting.synthesis.ranking import Ranking, rank
 from tff_health.reporting.synthesis_document import Purpose
 
 REAL = "real"
@@ -75,13 +76,15 @@ def family(arm: Arm) -> str:
     return _IN_TITLE.sub("", arm.title).strip(" ,;:") or arm.title
 
 
+def ranked(arms: dict[str, Arm]) -> Ranking | None:
+    """The arms by mean AUC, or accuracy where no AUC is defined, on the splits they share; None where neither is."""
+    return rank(arms, (MEAN_AUC, MEAN_ACCURACY))
+
+
 def best_of(arms: dict[str, Arm]) -> str | None:
-    """The arm of highest mean AUC, or accuracy where no AUC is defined; None where neither is."""
-    for metric in (MEAN_AUC, MEAN_ACCURACY):
-        values = {name: value for name, arm in arms.items() if (value := arm.metric(metric).value) is not None}
-        if values:
-            return max(values, key=values.__getitem__)
-    return None
+    """The best of `ranked`."""
+    found = ranked(arms)
+    return found.best if found else None
 
 
 def level(name: str, arm: Arm) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tff_health.reporting.formatting import interval, listing
+from tff_health.reporting.formatting import interval, listing, plural
+from tff_health.reporting.guarantee import named
 from tff_health.reporting.results import Arm, DatasetResult, Metric
 from tff_health.reporting.synthesis.arms import (
     MEAN_ACCURACY,
@@ -13,9 +14,12 @@ from tff_health.reporting.synthesis.arms import (
     family,
     headline,
     levels,
+    ranked,
     real_metric,
 )
 from tff_health.reporting.synthesis.gaps import Gap, gap
+from tff_health.reporting.synthesis.ranking import left_out_sentence
+from tff_health.reporting.synthesis.splits import fewer_splits, scored_splits
 
 # Families that need no more than one round of noisy counts, the simplest first.
 _HISTOGRAMS = ("label-histograms", "independent-marginals")
@@ -28,7 +32,11 @@ class Budget:
     Attributes:
         epsilon: as text.
         arms: private synthesisers made for it, by name.
-        best: name of the one with the highest mean AUC on held-out patients.
+        best: name of the one with the highest mean AUC on held-out patients, over the splits that all compared share.
+        compared: names of those that were compared.
+        shared: the splits on which they were; 0 where the file does not say.
+        left_out: name -> splits of those scored in too few to be compared.
+        splits: how many the best was scored in, where not in all: `3 of 5 splits`.
         chosen: the one recorded beforehand for this epsilon; None where there is none.
         accuracy: of the best.
         auc: of the best.
@@ -42,6 +50,10 @@ class Budget:
     epsilon: str
     arms: dict[str, Arm]
     best: str
+    compared: tuple[str, ...]
+    shared: int
+    left_out: dict[str, int]
+    splits: str
     chosen: str | None
     accuracy: Metric
     auc: Metric
@@ -63,9 +75,10 @@ def budgets(dataset: DatasetResult) -> list[Budget]:
     plain = headline(dataset)
     recorded = dataset.synthesis.best_private if dataset.synthesis else {}
     for epsilon, arms in levels(dataset).items():
-        best = best_of(arms)
-        if best is None:
+        ranking = ranked(arms)
+        if ranking is None:
             continue
+        best = ranking.best
         auc = arms[best].metric(MEAN_AUC)
         gan, histogram = best_of(_of_kind(arms, ("ctgan",))), best_of(_of_kind(arms, _HISTOGRAMS))
         beside = gap(arms[gan].metric(MEAN_AUC), arms[histogram].metric(MEAN_AUC)) if gan and histogram else None
@@ -74,31 +87,48 @@ def budgets(dataset: DatasetResult) -> list[Budget]:
                 epsilon,
                 arms,
                 best,
+                ranking.compared,
+                ranking.shared,
+                ranking.left_out,
+                fewer_splits(dataset, arms[best]),
                 recorded.get(epsilon) if recorded.get(epsilon) in arms else None,
                 arms[best].metric(MEAN_ACCURACY),
                 auc,
                 gap(auc, real_metric(dataset, MEAN_AUC)),
                 gap(auc, dataset.arms[plain].metric(MEAN_AUC)) if plain else None,
                 beside,
-                arms[gan].title if gan else "",
-                arms[histogram].title if histogram else "",
+                named(arms[gan]) if gan else "",
+                named(arms[histogram]) if histogram else "",
             )
         )
     return found
 
 
 def winners_sentence(found: list[Budget]) -> str:
-    """`At epsilon 1 Label histograms, best of 3, mean AUC ...; at epsilon 3 ...`."""
+    """`At epsilon 1 Label histograms, best of 3 on the 3 splits they share, mean AUC ...; at epsilon 3 ...`."""
     parts = []
+    left_out: dict[tuple[str, int], list[str]] = {}
     for one in found:
-        rivals = len(one.arms)
-        among = f"best of {rivals}" if rivals > 1 else "the only one tried"
+        rivals = len(one.compared)
+        among = f"best of {rivals}" if rivals > 1 else "the only one compared" if one.left_out else "the only one tried"
+        if rivals > 1 and one.shared:
+            among += f" on the {plural(one.shared, 'split')} they share"
         text = f"epsilon {one.epsilon} {one.title}, {among}, mean AUC {interval(one.auc)}"
+        own = scored_splits(one.arms[one.best])
+        text += f" over {one.splits or plural(own, 'split')}" if own else ""
+        for name, count in one.left_out.items():
+            left_out.setdefault((family(one.arms[name]), count), []).append(one.epsilon)
         if one.chosen is not None and one.chosen != one.best:
             arm = one.arms[one.chosen]
             text += f" (recorded as chosen: {family(arm)}, {interval(arm.metric(MEAN_AUC))})"
         parts.append(text)
-    return f"At {'; at '.join(parts)}." if parts else ""
+    if not parts:
+        return ""
+    absent = {
+        f"{title} (epsilon {listing(list(dict.fromkeys(epsilons)))})": count
+        for (title, count), epsilons in left_out.items()
+    }
+    return " ".join(filter(None, (f"At {'; at '.join(parts)}.", left_out_sentence(absent))))
 
 
 def cost_sentence(dataset: DatasetResult, found: list[Budget]) -> str:
@@ -117,7 +147,7 @@ def cost_sentence(dataset: DatasetResult, found: list[Budget]) -> str:
         parts.append(f"at epsilon {one.epsilon} {one.cost.words}{f', {words}' if words else ''}")
     if not parts or plain is None:
         return ""
-    return f"Against {dataset.arms[plain].title} without a guarantee, in mean AUC: {'; '.join(parts)}."
+    return f"Against {named(dataset.arms[plain])} without a guarantee, in mean AUC: {'; '.join(parts)}."
 
 
 def gan_sentence(found: list[Budget]) -> str:

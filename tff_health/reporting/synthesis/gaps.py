@@ -39,7 +39,8 @@ class Gap:
     def words(self) -> str:
         """`-0.010 (-0.030 to +0.008)`."""
         if self.low is None or self.high is None:
-            return f"{signed(self.value)} (no paired interval)"
+            shared = "1 shared split, " if self.splits == 1 else ""
+            return f"{signed(self.value)} ({shared}no paired interval)"
         return f"{signed(self.value)} ({signed(self.low)} to {signed(self.high)})"
 
     @property

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tff_health.reporting.results import Results
 from tff_health.reporting.synthesis.arms import SHOWN_PURPOSES, arms_for, family
+from tff_health.reporting.synthesis.splits import dataset_splits, fewer_splits
 
-SYNTHESIS = {
+_WORDS = {
     "Synthetic patients": "Rows that a generator draws at random. None stands for a person, yet they can give persons "
     "away where the generator has learnt rows by heart.",
     "Train on synthetic, test on real (TSTR)": "Classifiers are trained on synthetic rows alone and tested on held-out "
@@ -14,8 +15,6 @@ SYNTHESIS = {
     "AUC": "Area under the ROC curve: the chance that a patient with the condition scores above one without. 0.5 is "
     "guessing, 1 is perfect.",
     "Augmented": "Classifiers trained on real and synthetic rows together.",
-    "Interval": "95 %, Student’s t over splits; each split has held-out patients and generators of its own. Gaps "
-    "are paired: split by split, then averaged.",
     "Fidelity": "How alike single columns and pairs of columns are: one minus the Kolmogorov-Smirnov distance (numeric "
     "columns), one minus total variation (coded columns), and likeness of correlations and contingency tables.",
     "Detection AUC": "How well a classifier tells synthetic rows from real ones: 0.5 it cannot, 1 it always can.",
@@ -45,6 +44,28 @@ KINDS = {
     "label-histograms": "Every column’s histogram for each label, from one sum over hospitals.",
     "marginal-tree": "Two-way distributions along a tree of columns, from sums over hospitals.",
 }
+
+
+def synthesis_glossary(results: Results) -> dict[str, str]:
+    """Word -> meaning. What an interval is follows from the splits that were run."""
+    return {**_WORDS, "Interval": _interval(results)}
+
+
+def _interval(results: Results) -> str:
+    shown = [dataset for dataset in results.datasets.values() if arms_for(dataset, "synthesiser")]
+    several = any(dataset_splits(dataset) > 1 for dataset in shown)
+    parts = []
+    if several:
+        text = (
+            "over splits, Student’s t; each split has held-out patients and generators of its own. Gaps are paired: "
+            "split by split over the splits that both have, then averaged"
+        )
+        fewer = any(fewer_splits(dataset, arm) for dataset in shown for arm in dataset.arms.values())
+        parts.append(f"{text}. An arm that was scored in one split has none" if fewer else text)
+    if any(dataset_splits(dataset) == 1 for dataset in shown):
+        single = "where there is one split" if several else "of one split"
+        parts.append(f"{single}, over resamples of its rows, the generators staying as they are; gaps have none")
+    return f"95 %: {'; '.join(parts)}." if parts else "95 %, as recorded."
 
 
 def synthesis_arm_lines(results: Results) -> dict[str, str]:

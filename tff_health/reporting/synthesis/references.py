@@ -1,4 +1,4 @@
-"""What P2 and other projects published on synthetic patients, beside this run.
+"""What P2 published on synthetic patients, and what other synthesisers reach on the same ones, beside this run.
 
 P2 is Khan, Mishra, Alamri and Pringuet, "Utilizing Generative Adversarial Networks for Preserving Privacy ...", DATA
 2025, doi 10.5220/0013567600003967: Table 1 has one accuracy for each of seven classifiers, trained on Cleveland's
@@ -7,8 +7,10 @@ original rows and on a CTGAN's, without intervals, splits or AUC.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
+from tff_health.reporting.formatting import plural
 from tff_health.reporting.guarantee import is_private
 from tff_health.reporting.results import Arm, DatasetResult, Metric, Reference, Results
 from tff_health.reporting.synthesis.arms import (
@@ -20,6 +22,7 @@ from tff_health.reporting.synthesis.arms import (
     level,
     real_metric,
 )
+from tff_health.reporting.synthesis.splits import dataset_splits, defined_splits, fewer_splits
 
 P2_CITATION = (
     "S. Khan, N. Mishra, A. Alamri and P. Pringuet, Utilizing Generative Adversarial Networks for Preserving Privacy, "
@@ -38,14 +41,14 @@ P2_TABLE_1 = {
 """Classifier -> accuracy when trained on original rows, and when trained on synthetic ones."""
 
 PEERS = "The same classifiers on rows of other synthesisers"
-_P2_WHY = (
-    "P2 gives one split, one accuracy and no interval; ours is the mean over splits on held-out patients who took no "
-    "part in fitting the generator, which here never pools a row."
+_PEERS_SPLITS = (
+    "Theirs are those of the same seven classifiers on pooled rows, over five stratified 80/20 splits whose seeds are "
+    "not all published"
 )
-_PEER_WHY = (
-    "Theirs were measured beforehand on pooled rows of the same patients: 80/20 splits and the same seven classifiers, "
-    "but other seeds, so that differences within the intervals mean nothing."
-)
+# What `data.heart_disease` writes: whose rows were dealt, and by which split of all rows.
+_DEALT = re.compile(r"The rows of ([\w, ]+) are dealt to \d+ simulated hospitals")
+_POOLED_SPLIT = re.compile(r"of all rows held out, stratified \(seed (\d+)\)")
+_UCI_HEART_DISEASE = "10.24432/C52P4X"
 _CLEVELAND_PEERS: dict[str, tuple[float | None, float | None]] = {
     "real rows": (0.827, 0.897),
     "pooled CTGAN, 2,000 updates": (0.819, 0.897),
@@ -61,11 +64,11 @@ _BREAST_PEERS: dict[str, tuple[float | None, float | None]] = {
 
 
 def is_cleveland(dataset: DatasetResult) -> bool:
-    """Whether the rows are Cleveland's alone, as P2's are."""
-    if set(dataset.hospitals) == {"cleveland"}:
-        return True
-    natural = {"hungarian", "switzerland", "va"} & set(dataset.hospitals)
-    return not natural and "cleveland" in f"{dataset.title} {dataset.partition} {dataset.protocol}".lower()
+    """Whether the rows are Cleveland's alone, as P2's are, in one hospital or dealt to several."""
+    if _UCI_HEART_DISEASE not in dataset.source:
+        return False
+    dealt = _DEALT.search(dataset.protocol)
+    return dealt[1] == "cleveland" if dealt else set(dataset.hospitals) == {"cleveland"}
 
 
 def concerns_synthesis(reference: Reference) -> bool:
@@ -104,8 +107,36 @@ def _p2(name: str, dataset: DatasetResult) -> Iterable[Reference]:
                 ours=ours.value,
                 arm=arm if rows == "synthetic rows" else None,
                 dataset=name,
-                why=_P2_WHY,
+                why=_p2_why(dataset, dataset.arms[arm] if arm and rows == "synthetic rows" else None, ours),
             )
+
+
+def _p2_why(dataset: DatasetResult, arm: Arm | None, ours: Metric) -> str:
+    """What keeps P2's figures and ours apart: splits, and what the generator was fitted on."""
+    count = len(defined_splits(ours)) or dataset_splits(dataset)
+    what = f"the mean over {plural(count, 'split')}" if count > 1 else "of one split" if count else "as recorded"
+    text = f"P2 gives one split, one accuracy and no interval; ours is {what} on held-out patients who took no part in"
+    if arm is None:
+        return f"{text} training."
+    rows = "across hospitals that pool no row" if arm.federated else "on pooled rows"
+    return f"{text} fitting the generator, here {rows}."
+
+
+def _peer_why(dataset: DatasetResult) -> str:
+    """On which splits theirs were measured and ours, as far as that is known."""
+    count = dataset_splits(dataset)
+    pooled = _POOLED_SPLIT.search(dataset.protocol)
+    if pooled and count:
+        first = int(pooled[1])
+        seeds = f"seeds {first} to {first + count - 1}" if count > 1 else f"seed {first}"
+        mine = f"ours are over scikit-learn's train_test_split with {seeds}"
+    else:
+        mine = f"ours are over {plural(count, 'split')} of our own" if count else "ours are over splits of our own"
+    if any(fewer_splits(dataset, arm) for arm in dataset.arms.values()):
+        mine += ", or the first of these where an arm has fewer"
+    return (
+        f"{_PEERS_SPLITS}; {mine}. Whether any two are the same is not known: small differences may be those of splits."
+    )
 
 
 def _peers(name: str, dataset: DatasetResult, peers: dict[str, tuple[float | None, float | None]]) -> list[Reference]:
@@ -129,7 +160,7 @@ def _peers(name: str, dataset: DatasetResult, peers: dict[str, tuple[float | Non
                     ours=ours.value,
                     arm=arm,
                     dataset=name,
-                    why=_PEER_WHY,
+                    why=_peer_why(dataset),
                 )
             )
     return references

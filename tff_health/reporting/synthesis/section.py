@@ -9,6 +9,7 @@ from tff_health.reporting.paper_tables import PaperGroup, peer_groups
 from tff_health.reporting.protection import Protection, protection
 from tff_health.reporting.record import Run
 from tff_health.reporting.results import Arm, DatasetResult
+from tff_health.reporting.synthesis.anonymity_rules import quasi_identifier_words
 from tff_health.reporting.synthesis.arms import arms_for, headline, is_synthetic
 from tff_health.reporting.synthesis.attackers import attacker_sentences
 from tff_health.reporting.synthesis.budgets import Budget, budgets, cost_sentence, gan_sentence, winners_sentence
@@ -43,6 +44,7 @@ class SynthesisSection:
 
     Attributes:
         dataset: as recorded, with all arms.
+        quasi_identifiers: columns that an attacker may know, each with its rule.
         headline: the arm without a guarantee that speaks for synthesis.
         classifiers: name -> label, in the order of tables.
         table_1: P2's Table 1 beside ours.
@@ -64,6 +66,7 @@ class SynthesisSection:
     """
 
     dataset: DatasetResult
+    quasi_identifiers: list[str]
     headline: str | None
     classifiers: dict[str, str]
     table_1: ClassifierTable | None
@@ -100,6 +103,7 @@ def _section(run: Run, name: str, dataset: DatasetResult, judged: DatasetResult)
     references = recorded or synthesis_references(run.results)
     return SynthesisSection(
         dataset=dataset,
+        quasi_identifiers=quasi_identifier_words(dataset),
         headline=headline(dataset),
         classifiers={one: classifier_label(one) for one in classifier_names(dataset)},
         table_1=classifier_table(dataset),

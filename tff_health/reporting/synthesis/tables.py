@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tff_health.reporting.guarantee import named
 from tff_health.reporting.results import Arm, DatasetResult, Metric
+from tff_health.reporting.synthesis.anonymity_rules import ruled_label
 from tff_health.reporting.synthesis.arms import SHOWN_PURPOSES, arms_for, purpose, real_metric
-from tff_health.reporting.synthesis.attackers import speaking_attack
-from tff_health.reporting.synthesis.labels import SPEAKING, measure_ideal, measure_label, measure_order
+from tff_health.reporting.synthesis.labels import SPEAKING, measure_ideal, measure_order
+from tff_health.reporting.synthesis.membership_words import speaking_attack
 
 _MOST_COLUMNS = 7  # measures that fit beside each other on a page
 LIKENESS = ("fidelity", "detection", "coverage", "collapse")
@@ -19,8 +21,11 @@ KEY_LIKENESS = (
 )
 KEY_PRIVACY = (
     *("anonymity/k", "anonymity/k_map", "anonymity/l_distinct", "anonymity/t", "disclosure/dcr_share"),
-    *("disclosure/exact_copies", "singling_out/risk", "linkability/risk", "inference/risk", SPEAKING),
+    *("disclosure/exact_copies", "singling_out/risk", "singling_out_univariate/risk", "linkability/risk"),
+    *("inference/risk", SPEAKING),
 )
+# Where a third part of the name is a column.
+_BY_COLUMN = ("fidelity/ks/", "fidelity/tv/", "fidelity/missing/")
 _COUNTS = ("anonymity/k", "anonymity/k_map", "anonymity/classes", "anonymity/l_distinct", "anonymity/l_recursive")
 # What other tables show.
 _ELSEWHERE = ("tstr", "trtr", "augmented", "hospital", "test", "train", "membership")
@@ -68,7 +73,7 @@ def measure_tables(dataset: DatasetResult, prefixes: Sequence[str]) -> list[Meas
         (
             name
             for name in _recorded_names(dataset, arms)
-            if name.split("/")[0] in prefixes and not columns & set(name.split("/")[1:])
+            if name.split("/")[0] in prefixes and not _of_one_column(name, columns)
         ),
         key=measure_order,
     )
@@ -104,7 +109,7 @@ def measured_arms(dataset: DatasetResult) -> dict[str, Arm]:
 
 
 def _title(name: str, arm: Arm) -> str:
-    return f"Control: {arm.title}" if purpose(name, arm) == "control" else arm.title
+    return f"Control: {named(arm)}" if purpose(name, arm) == "control" else named(arm)
 
 
 def _value(arm: Arm, name: str) -> Metric:
@@ -125,6 +130,11 @@ def _column_names(dataset: DatasetResult) -> set[str]:
     return names | {column.name for column in (dataset.synthesis.columns if dataset.synthesis else [])}
 
 
+def _of_one_column(name: str, columns: set[str]) -> bool:
+    """Whether a measure is that of a single column. Columns may be called anything, `k` and `auc` too."""
+    return name.startswith(_BY_COLUMN) and name.split("/", 2)[2] in columns
+
+
 def _table(dataset: DatasetResult, arms: dict[str, Arm], names: list[str]) -> MeasureTable:
     rows = [(_title(name, arm), tuple(_value(arm, name) for name in names)) for name, arm in arms.items()]
     real = tuple(real_metric(dataset, name) for name in names)
@@ -138,5 +148,5 @@ def _table(dataset: DatasetResult, arms: dict[str, Arm], names: list[str]) -> Me
         large = any(abs(value) > 1 for value in values if value is not None)
         counted = name in _COUNTS or large
         digits = (0 if whole else 2) if counted else 3
-        columns.append(MeasureColumn(name, measure_label(name), measure_ideal(name), digits))
+        columns.append(MeasureColumn(name, ruled_label(dataset, name), measure_ideal(name), digits))
     return MeasureTable(tuple(columns), tuple(rows))

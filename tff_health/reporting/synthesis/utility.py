@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tff_health.reporting.formatting import interval, listing, plural
-from tff_health.reporting.guarantee import is_private
+from tff_health.reporting.guarantee import is_private, named
 from tff_health.reporting.results import Arm, DatasetResult, Metric
 from tff_health.reporting.synthesis.arms import (
     MEAN_ACCURACY,
@@ -20,6 +20,7 @@ from tff_health.reporting.synthesis.arms import (
 )
 from tff_health.reporting.synthesis.gaps import Gap, gap
 from tff_health.reporting.synthesis.labels import classifier_label
+from tff_health.reporting.synthesis.splits import fewer_splits
 from tff_health.reporting.synthesis.table_1 import classifier_names
 
 _AUGMENTED = "augmented/mean/auc"
@@ -31,7 +32,7 @@ class UtilityRow:
 
     Attributes:
         title: for people.
-        way: federated or pooled, and its epsilon.
+        way: federated or pooled, its epsilon, and its splits where it was not scored in all.
         chosen: whether it speaks for synthesis.
         accuracy: mean over classifiers trained on synthetic rows.
         auc: likewise.
@@ -67,8 +68,8 @@ def utility_rows(dataset: DatasetResult) -> list[UtilityRow]:
             augmented = arm.metric(_AUGMENTED)
             rows.append(
                 UtilityRow(
-                    arm.title,
-                    _way(name, arm, wanted),
+                    named(arm),
+                    ", ".join(filter(None, (_way(name, arm, wanted), fewer_splits(dataset, arm)))),
                     name == best,
                     arm.metric(MEAN_ACCURACY),
                     arm.metric(MEAN_AUC),
@@ -96,7 +97,7 @@ def augmentation_sentence(dataset: DatasetResult) -> str:
     """Whether adding synthetic rows to the real ones helps; empty where nobody tried."""
     real = real_metric(dataset, MEAN_AUC)
     tried = {
-        arm.title: one
+        named(arm): one
         for arm in arms_for(dataset, "synthesiser").values()
         if (one := gap(arm.metric(_AUGMENTED), real)) is not None
     }
@@ -106,8 +107,8 @@ def augmentation_sentence(dataset: DatasetResult) -> str:
     if all(one.outcome == "unknown" for one in tried.values()):
         return f"{text} {listing([f'{title} {one.words}' for title, one in tried.items()])} in mean AUC."
     for outcome, words in (("better", "help"), ("worse", "hurt")):
-        named = [f"{title} {one.words}" for title, one in tried.items() if one.outcome == outcome]
-        text += f" they {words} with {listing(named)};" if named else ""
+        which = [f"{title} {one.words}" for title, one in tried.items() if one.outcome == outcome]
+        text += f" they {words} with {listing(which)};" if which else ""
     level_ = sum(one.outcome in ("unclear", "unknown") for one in tried.values())
     if level_ == len(tried):
         return f"{text} no clear difference in mean AUC with any of {plural(level_, 'synthesiser')}."
@@ -124,7 +125,7 @@ def federated_augmentation_sentence(dataset: DatasetResult) -> str:
             if (one := gap(arm.metric(f"augmented/{name}"), real_metric(dataset, f"trtr/{name}"))) is not None
         ]
         if gaps:
-            parts.append(f"{arm.title} {listing(gaps)}")
+            parts.append(f"{named(arm)} {listing(gaps)}")
     if not parts:
         return ""
     return f"A federated classifier on real and synthetic rows, against the same on real rows: {'; '.join(parts)}."
@@ -136,8 +137,8 @@ def ablation_sentence(dataset: DatasetResult) -> str:
     parts = []
     for arm in arms_for(dataset, "ablation").values():
         one = gap(arm.metric(MEAN_AUC), full.metric(MEAN_AUC)) if full else None
-        beside = f", {one.words} against {full.title}" if one and full else ""
-        parts.append(f"{arm.title}: mean AUC {interval(arm.metric(MEAN_AUC))}{beside}")
+        beside = f", {one.words} against {named(full)}" if one and full else ""
+        parts.append(f"{named(arm)}: mean AUC {interval(arm.metric(MEAN_AUC))}{beside}")
     return f"{'; '.join(parts)}." if parts else ""
 
 

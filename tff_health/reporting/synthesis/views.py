@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from tff_health.reporting.guarantee import is_private
 from tff_health.reporting.record import Run, RunRecord
 from tff_health.reporting.results import Arm, DatasetResult, Results
 from tff_health.reporting.synthesis.arms import MEAN_ACCURACY, MEAN_AUC, REAL, arms_for, is_synthetic, real_metric
@@ -38,7 +39,10 @@ def classifier_record(record: RunRecord) -> RunRecord:
 
 
 def privacy_view(run: Run) -> Run:
-    """The run with its synthesisers judged as classifiers are, its overfitted generators among the controls."""
+    """The run with its synthesisers judged as classifiers are, its overfitted generators among the controls.
+
+    Hospitals' own generators are among the arms where they claim a guarantee, each under a name of its own.
+    """
     if not has_synthesis(run.results):
         return run
     return replace(run, results=_changed(run.results, _judged))
@@ -68,13 +72,19 @@ def _judged(dataset: DatasetResult) -> DatasetResult:
     unwanted = {
         *arms_for(dataset, "control"),
         *arms_for(dataset, "ablation"),
-        *arms_for(dataset, "own-generator"),
+        *(name for name, arm in arms_for(dataset, "own-generator").items() if not is_private(arm)),
     }
-    arms = {
-        name: _judged_arm(dataset, name, arm) if is_synthetic(dataset, name) else arm
-        for name, arm in dataset.arms.items()
-        if name not in unwanted
-    }
+    own = arms_for(dataset, "own-generator")
+    arms: dict[str, Arm] = {}
+    for name, arm in dataset.arms.items():
+        if name in unwanted:
+            continue
+        seen = _judged_arm(dataset, name, arm) if is_synthetic(dataset, name) else arm
+        if name in own:
+            # A part of an arm has a guarantee of its own: under a name with a slash it would pass for a mere part.
+            arms[name.replace("/", ": ")] = seen.model_copy(update={"title": f"{name.split('/')[0]}: {arm.title}"})
+        else:
+            arms[name] = seen
     control = dataset.membership_control or {
         name: attack for arm in arms_for(dataset, "control").values() for name, attack in arm.membership.items()
     }
