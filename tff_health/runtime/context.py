@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import concurrent.futures
 import contextlib
 import dataclasses
 import os
@@ -33,6 +34,7 @@ _message.SetAllowOversizeProtos(True)
 
 Backend = Literal["native", "test"]
 _DYING = 1.0  # seconds; a worker that is alive after that is replaced, as its connection is broken
+_SECONDS_BETWEEN_SIGNALS = 0.5  # a lost Ctrl-C is seen after that at the latest
 
 
 class WorkerContext(tff.framework.SyncContext):
@@ -90,6 +92,9 @@ class WorkerContext(tff.framework.SyncContext):
                 self._invoke(comp, arg, abandoned, attempts_allowed()), self._loop
             )
             try:
+                # A signal that comes a moment before an endless wait would not be seen until the next one.
+                while not future.done():
+                    concurrent.futures.wait((future,), timeout=_SECONDS_BETWEEN_SIGNALS)
                 return future.result()
             except BaseException:
                 if not future.done():  # a signal's exception: the loop still waits for the worker

@@ -44,7 +44,7 @@ def synthesis_arms(record: RunRecord) -> Drawing | None:
         axes.grid(visible=False, axis="y")
         axes.locator_params(axis="x", nbins=5)
     titles = ["Real rows", *(named(arm) for arm in arms.values())]
-    panels[0].set_yticks(range(len(titles)), [two_lines(title) for title in titles])
+    panels[0].set_yticks(range(len(titles)), [two_lines(title, 38) for title in titles])
     panels[0].invert_yaxis()
     best = headline(dataset)
     shown = [("real rows", real_metric(dataset, MEAN_AUC))]
