@@ -27,6 +27,7 @@ splits = 2
 evaluation = { anonymeter = false, augmentation = false }
 
 [datasets.breast_cancer]
+title = "Breast cancer, three hospitals"
 options = { test_fraction = 0.2, hospitals = 3, partition = "iid" }
 
 [datasets.breast_cancer.arms.means]
@@ -80,6 +81,7 @@ def finished(small_synthesis: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 def test_results_hold_every_arm_and_split(finished):
     dataset = load_results(finished / "results.json").datasets["breast_cancer"]
+    assert dataset.title == "Breast cancer, three hospitals"
     own = {f"own-generator/hospital {number}" for number in (1, 2, 3)}
     assert set(dataset.arms) == {"means", "ctgan", "histograms-eps1"} | own
     for name, arm in dataset.arms.items():

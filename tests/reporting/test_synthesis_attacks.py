@@ -60,6 +60,12 @@ def test_another_attack_above_guessing_is_named(run: Run, heart: DatasetResult):
     assert "1 lie above guessing, one in forty of which would by chance: nearest row on Marginal tree" in long
 
 
+def test_two_splits_that_happen_to_agree_show_nothing() -> None:
+    auc = Metric(value=0.503, low=0.502, high=0.504, n=75, seeds=[0.5029, 0.5031])
+    assert judge(auc) == "undecided"
+    assert judge(auc.model_copy(update={"seeds": [0.5029, 0.5031, 0.503]})) == "above"
+
+
 def test_a_wide_interval_is_too_few_splits(run: Run, heart: DatasetResult):
     assert judge(Metric(value=0.5, low=0.45, high=0.55)) == "guessing"
     assert judge(Metric(value=0.5, low=0.3, high=0.7)) == "undecided"

@@ -43,6 +43,21 @@ def test_lines_at_stages_and_every_five_seconds(monkeypatch: pytest.MonkeyPatch)
     ]
 
 
+def test_work_is_told_of_with_the_stage_it_belongs_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, stream = Clock(monkeypatch), io.StringIO()
+    with Progress(10, stream=stream) as progress:
+        progress.stage("first dataset, fedavg")
+        progress.stage("second dataset, ctgan")
+        clock.now += 6
+        progress.advance(1, "round 3", "first dataset, fedavg")
+        clock.now += 6
+        progress.advance(1, "round 70", "second dataset, ctgan")
+    assert [line.split("] ")[1].split(" (")[0] for line in stream.getvalue().splitlines()[2:]] == [
+        "first dataset, fedavg: round 3",
+        "second dataset, ctgan: round 70",
+    ]
+
+
 def test_resumed_work_counts_for_the_share_but_not_for_the_speed(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, stream = Clock(monkeypatch), io.StringIO()
     with Progress(10, stream=stream) as progress:

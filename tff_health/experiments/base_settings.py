@@ -23,11 +23,13 @@ class DatasetBase(Settings):
     """Which patients, whatever is done with them.
 
     Attributes:
+        title: for people; default: the dataset's own.
         source: the dataset's name in the catalogue; default: its name in the settings.
         optional: left out, with a sentence, where its files are not at hand.
         options: of the dataset.
     """
 
+    title: str = ""
     source: str | None = None
     optional: bool = False
     options: dict[str, Any] = {}

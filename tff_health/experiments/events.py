@@ -15,8 +15,8 @@ class Listener(Protocol):
     def stage(self, text: str) -> None:
         """What is being done now."""
 
-    def advance(self, units: float, note: str = "") -> None:
-        """Work was done, in calls of TFF."""
+    def advance(self, units: float, note: str = "", stage: str | None = None) -> None:
+        """Work was done, in calls of TFF; in which stage, where several datasets tell of theirs."""
 
     def skip(self, units: float) -> None:
         """Work had been done by an earlier run."""
@@ -37,14 +37,16 @@ class JsonLines:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._stage = ""
 
     def stage(self, text: str) -> None:
         """See `Listener`."""
+        self._stage = text
         self._send("stage", text)
 
-    def advance(self, units: float, note: str = "") -> None:
+    def advance(self, units: float, note: str = "", stage: str | None = None) -> None:
         """See `Listener`."""
-        self._send("advance", units, note)
+        self._send("advance", units, note, self._stage if stage is None else stage)
 
     def skip(self, units: float) -> None:
         """See `Listener`."""

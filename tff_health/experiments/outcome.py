@@ -77,7 +77,7 @@ def dataset_result(
         results |= _arm_results(name, arm, task, seed, resamples, seconds.get(name))
         _add_findings(results[name], findings, name)
     return DatasetResult(
-        title=federation.title,
+        title=task.title or federation.title,
         kind=federation.kind,
         source=federation.source,
         licence=federation.licence,

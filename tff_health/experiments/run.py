@@ -158,9 +158,9 @@ class _Tables(contextlib.AbstractContextManager["_Tables"]):
         """See `events.Listener`."""
         self._progress.stage(text)
 
-    def advance(self, units: float, note: str = "") -> None:
+    def advance(self, units: float, note: str = "", stage: str | None = None) -> None:
         """See `events.Listener`."""
-        self._progress.advance(units, note)
+        self._progress.advance(units, note, stage)
 
     def skip(self, units: float) -> None:
         """See `events.Listener`."""

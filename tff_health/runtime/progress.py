@@ -66,13 +66,16 @@ class Progress:
         self._stage = name
         self._show("", at_once=True)
 
-    def advance(self, units: float = 1.0, note: str = "") -> None:
+    def advance(self, units: float = 1.0, note: str = "", stage: str | None = None) -> None:
         """Counts work as done.
 
         Args:
             units: how much, in the units of `total`.
             note: a few words on the present state, such as `round 3 of 5`.
+            stage: to which it belongs; by default the one named last.
         """
+        if stage is not None:
+            self._stage = stage
         self._done = min(self._total, self._done + units)
         self._show(note, at_once=False)
 

@@ -94,7 +94,7 @@ def dataset_result(
         notes=evaluation_notes(settings, name, federation, arms),
     )
     return DatasetResult(
-        title=federation.title,
+        title=settings.datasets[name].title or federation.title,
         kind=federation.kind,
         source=federation.source,
         licence=federation.licence,

@@ -54,8 +54,13 @@ class _Attacked:
 
 
 def judge(auc: Metric) -> Finding:
-    """What an attack's interval shows: `undecided` where it holds guessing and a small advantage too."""
+    """What an attack's interval shows: `undecided` where it holds guessing and a small advantage too.
+
+    Two splits whose values happen to lie near each other have a narrow interval that shows nothing.
+    """
     found = outcome(auc)
+    if found == "above" and sum(seed is not None for seed in auc.seeds or ()) == 2:
+        return "undecided"
     if found in ("above", "unknown"):
         return "above" if found == "above" else "unknown"
     return "undecided" if auc.high is not None and auc.high > SMALL_ADVANTAGE else "guessing"
