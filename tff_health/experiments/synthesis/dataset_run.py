@@ -48,8 +48,9 @@ def run_synthesis(
     with PrivacyLedger(ledger_file(folder, name)) as ledger:
         run = _SynthesisRun(settings, name, folder, listener, guard, ledger, data_dir)
         cells: list[Cell] = []
-        with execution_context():  # one worker for all fits: a new one takes as long as a whole set of marginals
-            for split in range(settings.splits_of(name)):
+        for split in range(settings.splits_of(name)):
+            # One worker for a split: starting one takes as long as a set of marginals, and it grows with what it has run.
+            with execution_context():
                 cells += run.split(split)
         listener.stage(f"{name}: scoring")
         return dataset_result(settings, name, run.federation(0), cells, ledger)
