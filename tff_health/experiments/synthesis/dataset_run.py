@@ -49,7 +49,7 @@ def run_synthesis(
         run = _SynthesisRun(settings, name, folder, listener, guard, ledger, data_dir)
         cells: list[Cell] = []
         for split in range(settings.splits_of(name)):
-            # One worker for a split: starting one takes as long as a set of marginals, and it grows with what it has run.
+            # One worker a split: starting one takes as long as a set of marginals, and it grows with what it has run.
             with execution_context():
                 cells += run.split(split)
         listener.stage(f"{name}: scoring")
