@@ -7,7 +7,9 @@ import pytest
 from reporting_example import write_run
 from synthesis_example import write_synthesis_run
 
+from tff_health.reporting.record import Run, load_run
 from tff_health.reporting.report import make_report
+from tff_health.reporting.results import DatasetResult
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +36,19 @@ def synthesis_reported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_synthesis_run(folder)
     make_report(folder)
     return folder
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """A run that made synthetic patients, which a test may change."""
+    write_synthesis_run(tmp_path)
+    return load_run(tmp_path)
+
+
+@pytest.fixture
+def heart(run: Run) -> DatasetResult:
+    """Its dataset with all arms."""
+    return run.results.datasets["heart_disease"]
 
 
 @pytest.fixture

@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
 from private_arms_example import attack
-from synthesis_example import write_synthesis_run
 
 from tff_health.reporting.privacy_document import MembershipAttack
-from tff_health.reporting.record import Run, load_run
+from tff_health.reporting.record import Run
 from tff_health.reporting.results import DatasetResult, Metric
 from tff_health.reporting.synthesis.answer import synthesis_verdicts
 from tff_health.reporting.synthesis.attackers import risks_sentence
 from tff_health.reporting.synthesis.membership_words import attack_title, judge
 from tff_health.reporting.synthesis.tables import KEY_PRIVACY
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    write_synthesis_run(tmp_path)
-    return load_run(tmp_path)
-
-
-@pytest.fixture
-def heart(run: Run) -> DatasetResult:
-    return run.results.datasets["heart_disease"]
 
 
 def measured(auc: float, half: float = 0.025) -> MembershipAttack:

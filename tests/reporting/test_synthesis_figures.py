@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-from synthesis_example import write_synthesis_run
-
 import tff_health.reporting.figures  # noqa: F401 - registers the built-in figures
 from tff_health.reporting.figures.registry import DrawnFigure, draw, registered_figures
 from tff_health.reporting.figures.synthesis_columns import distance
-from tff_health.reporting.record import Run, load_run
+from tff_health.reporting.record import Run
 from tff_health.reporting.results import DatasetResult
 from tff_health.reporting.synthesis_document import ColumnComparison
 
 NAMES = [figure.name for figure in registered_figures() if figure.section == "synthesis"]
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    write_synthesis_run(tmp_path)
-    return load_run(tmp_path)
-
-
-@pytest.fixture
-def heart(run: Run) -> DatasetResult:
-    return run.results.datasets["heart_disease"]
 
 
 def _draw(name: str, run: Run) -> DrawnFigure | None:

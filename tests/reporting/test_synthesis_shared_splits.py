@@ -10,7 +10,7 @@ import pytest
 from synthesis_example import SPLITS, dataset, write_synthesis_run
 
 from tff_health.evaluation.t_interval import t_interval
-from tff_health.reporting.record import Run, load_run
+from tff_health.reporting.record import Run
 from tff_health.reporting.report import make_report
 from tff_health.reporting.results import Arm, DatasetResult, Metric, Results
 from tff_health.reporting.synthesis.answer import synthesis_caveats, synthesis_verdicts
@@ -21,17 +21,6 @@ from tff_health.reporting.synthesis.glossary import synthesis_glossary
 from tff_health.reporting.synthesis.references import synthesis_references
 from tff_health.reporting.synthesis.splits import scored_splits
 from tff_health.reporting.synthesis.utility import utility_rows
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    write_synthesis_run(tmp_path)
-    return load_run(tmp_path)
-
-
-@pytest.fixture
-def heart(run: Run) -> DatasetResult:
-    return run.results.datasets["heart_disease"]
 
 
 def scored(values: list[float | None]) -> Metric:

@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
-from synthesis_example import guarantee, write_synthesis_run
+from synthesis_example import guarantee
 
 import tff_health.reporting.figures  # noqa: F401 - registers the built-in figures
 from data.catalogue import load_dataset
 from tff_health.reporting.figures.registry import draw, registered_figures
-from tff_health.reporting.record import Run, load_run
+from tff_health.reporting.record import Run
 from tff_health.reporting.results import Arm, DatasetResult
 from tff_health.reporting.synthesis.attackers import anonymity_sentence
 from tff_health.reporting.synthesis.labels import measure_ideal, measure_label
@@ -24,17 +24,6 @@ from tff_health.reporting.synthesis.views import privacy_view
 from tff_health.reporting.synthesis_document import ColumnSummary
 
 SPENT = "Label histograms, epsilon 1 (patient level, spent: epsilon 1.5)"
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    write_synthesis_run(tmp_path)
-    return load_run(tmp_path)
-
-
-@pytest.fixture
-def heart(run: Run) -> DatasetResult:
-    return run.results.datasets["heart_disease"]
 
 
 def names(dataset: DatasetResult, prefixes: tuple[str, ...]) -> set[str]:

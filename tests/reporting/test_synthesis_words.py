@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from private_arms_example import attack
-from synthesis_example import SPLITS, dataset, metric, write_synthesis_run
+from synthesis_example import SPLITS, dataset, metric
 
 from tff_health.evaluation.t_interval import paired
 from tff_health.reporting.formatting import some
 from tff_health.reporting.privacy_document import MembershipAttack
-from tff_health.reporting.record import Run, load_run
+from tff_health.reporting.record import Run
 from tff_health.reporting.results import DatasetResult, Metric
 from tff_health.reporting.synthesis.answer import synthesis_caveats, synthesis_summary, synthesis_verdicts
 from tff_health.reporting.synthesis.budgets import budgets, cost_sentence, gan_sentence, winners_sentence
@@ -26,17 +24,6 @@ from tff_health.reporting.synthesis.utility import (
     federated_augmentation_sentence,
     utility_rows,
 )
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    write_synthesis_run(tmp_path)
-    return load_run(tmp_path)
-
-
-@pytest.fixture
-def heart(run: Run) -> DatasetResult:
-    return run.results.datasets["heart_disease"]
 
 
 def shifted(metric_: Metric, by: float) -> Metric:
