@@ -57,6 +57,18 @@ def test_it_inherits_no_descriptor_and_has_its_own_session(worker: Worker, tmp_p
         assert os.getsid(worker.pid) == worker.pid
 
 
+@pytest.mark.parametrize("chosen", [None, "2"])
+def test_kernels_take_one_thread_unless_the_user_says_otherwise(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, chosen: str | None
+) -> None:
+    if chosen is None:
+        monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
+    else:
+        monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", chosen)
+    worker.ensure_running()
+    assert psutil.Process(worker.pid).environ()["TF_NUM_INTRAOP_THREADS"] == (chosen or "1")
+
+
 def test_a_killed_worker_is_replaced_under_a_new_generation(worker: Worker) -> None:
     worker.ensure_running()
     first = worker.pid

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
 import cachetools
 import grpc
 import tensorflow_federated as tff
-from tensorflow_federated.proto.v0 import executor_pb2_grpc
+from tensorflow_federated.proto.v0 import executor_pb2, executor_pb2_grpc
+from tensorflow_federated.python.core.impl.executors.remote_executor import RemoteValue
 
+from tff_health.runtime.value_proto import write_value
 from tff_health.runtime.worker import Worker, WorkerError
 
 _CACHED_EXECUTORS = 32  # one for each number of clients; Poisson-sampled rounds use many
+_KEPT_COMPUTATIONS = 8  # in each executor; a process has two or three
 
 
 class _ClosingCache(cachetools.LRUCache):
@@ -39,6 +43,36 @@ class _WorkerStub(tff.framework.RemoteExecutorGrpcStub):
     def dispose_executor(self, request: object) -> None:
         with contextlib.suppress(grpc.RpcError, tff.framework.RetryableError, ValueError):
             super().dispose_executor(request)
+
+
+class _KeepingExecutor(tff.framework.RemoteExecutor):
+    """A remote executor that sends a computation once, not with every call of it.
+
+    A round of a learning process is several hundred kilobytes of graphs, which the worker would parse again each time.
+    """
+
+    def __init__(self, stub: _WorkerStub) -> None:
+        super().__init__(stub)
+        self._computations: cachetools.LRUCache[int, tuple[object, Any]] = cachetools.LRUCache(_KEPT_COMPUTATIONS)
+
+    async def create_value(self, value: object, type_spec: tff.Type | None = None) -> Any:
+        """See `tff.framework.Executor`."""
+        if isinstance(type_spec, (tff.StructType, tff.FederatedType)):
+            request = executor_pb2.CreateValueRequest(executor=self._executor_id)
+            write_value(request.value, value, type_spec)
+            return RemoteValue(self._stub.create_value(request).value_ref, type_spec, self)
+        if not isinstance(type_spec, tff.FunctionType):
+            return await super().create_value(value, type_spec)
+        kept = self._computations.get(id(value))
+        if kept is None:
+            # With the computation itself, so that no other one can get its identity.
+            kept = self._computations[id(value)] = (value, await super().create_value(value, type_spec))
+        return kept[1]
+
+    def close(self) -> None:
+        """Gives everything on the worker back."""
+        self._computations.clear()
+        super().close()
 
 
 class WorkerExecutorFactory(tff.framework.ExecutorFactory):
@@ -74,7 +108,7 @@ class WorkerExecutorFactory(tff.framework.ExecutorFactory):
         key = _key(cardinalities)
         executor = self._executors.get(key)
         if executor is None:
-            executor = tff.framework.RemoteExecutor(self._stub)
+            executor = _KeepingExecutor(self._stub)
             executor.set_cardinalities(cardinalities)
             self._executors[key] = executor
         return executor
