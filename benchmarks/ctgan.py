@@ -1,26 +1,28 @@
 """Federated CTGAN against the reference implementation on pooled rows: updates a second, and what the rows are worth.
 
-    uv run python benchmarks/ctgan.py                     # speed and quality on Cleveland, splits 0 to 4
-    uv run python benchmarks/ctgan.py --splits 2 --quick  # speed from few updates, for a look
+    uv run python benchmarks/ctgan.py             # speed in five rounds of turns, then quality on splits 0 to 4
+    uv run python benchmarks/ctgan.py --splits 0  # speed alone
 
 The peer (PyTorch `ctgan`, which needs other versions of NumPy) runs in an environment of its own that `uv` makes, with
 the same rows, batch, number of updates and cores, and its own packing of 10. The peer takes no missing cells, so that
 patients with one are left out for both. One update is a step of the critic and one of the generator. Speed is the slope
-between a short and a long fit, so that start-up, encoding and compilation do not count. Both are asked for 1,000 rows;
-the paper's seven classifiers are trained on them and tested on the same held-out patients. Needs the heart disease
-files (TFF_HEALTH_DATA or --data-dir).
+between a short and a long fit, so that start-up, encoding and compilation do not count, and all take turns, so that
+other work on the machine slows none alone. For quality both are asked for 1,000 rows; the paper's seven classifiers are
+trained on them and tested on the same held-out patients. Needs the heart disease files (TFF_HEALTH_DATA or --data-dir).
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +39,11 @@ OPTIONS = {
     "test_fraction": 0.2,
 }
 ROWS, BATCH = 1000, 100
+SPEED_UPDATES = (200, 1200)
+Fitted = tuple[dict[int, float], pd.DataFrame]
+"""Seconds by number of updates, and what the longest fit made."""
+Fit = Callable[[int, Sequence[int]], Fitted]
+"""Of a split and numbers of updates."""
 _PEER_PROGRAM = """
 import json, sys, time
 import numpy as np, pandas as pd, torch
@@ -60,25 +67,50 @@ def main() -> None:
     """Runs both and prints a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data-dir", type=Path)
-    parser.add_argument("--splits", type=int, default=5)
-    parser.add_argument("--updates", type=int, default=2000)
-    parser.add_argument("--quick", action="store_true", help="a fifth of the updates")
+    parser.add_argument("--turns", type=int, default=5, help="measurements of speed")
+    parser.add_argument("--splits", type=int, default=5, help="splits that quality is measured on")
+    parser.add_argument("--updates", type=int, default=2000, help="of a fit whose quality is measured")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="cores for either")
     chosen = parser.parse_args()
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: chosen.threads])  # all children inherit it
-    updates = chosen.updates // 5 if chosen.quick else chosen.updates
+    fits: dict[str, Fit] = {
+        "peer, pooled": functools.partial(_peer, threads=chosen.threads, data_dir=chosen.data_dir),
+        "ours, 5 hospitals": functools.partial(_ours, hospitals=5, data_dir=chosen.data_dir),
+        "ours, pooled": functools.partial(_ours, hospitals=1, data_dir=chosen.data_dir),
+    }
+    print(f"{chosen.threads} cores, load {os.getloadavg()[0]:.1f}")
+    if chosen.turns:
+        _speed(fits, chosen.turns)
+    if chosen.splits:
+        _quality(fits, chosen.splits, chosen.updates, chosen.data_dir)
+
+
+def _speed(fits: dict[str, Fit], turns: int) -> None:
     rows = []
-    for split in range(chosen.splits):
-        peer = _peer(split, updates, chosen.threads, chosen.data_dir)
-        ours = {hospitals: _ours(split, hospitals, updates, chosen.data_dir) for hospitals in (5, 1)}
-        real = _score(_federation(split, 1, chosen.data_dir), None)
-        for name, found in {"peer, pooled": peer, "ours, 5 hospitals": ours[5], "ours, pooled": ours[1]}.items():
-            rows.append({"split": split, "who": name, **found})
-        rows.append({"split": split, "who": "real rows", **real})
-        print(pd.DataFrame(rows[-4:]).to_string(index=False), flush=True)
+    for turn in range(turns):
+        rows.append({name: _slope(fit(0, SPEED_UPDATES)[0]) for name, fit in fits.items()})
+        print(f"turn {turn}: " + ", ".join(f"{name} {value:.0f}" for name, value in rows[-1].items()), flush=True)
     table = pd.DataFrame(rows)
-    print(f"\nMeans of {chosen.splits} splits at {updates:,} updates, {chosen.threads} threads:")
-    print(table.groupby("who", sort=False)[["updates_per_second", "accuracy", "auc"]].mean().round(3).to_string())
+    print(f"\nUpdates a second, {turns} turns, between {SPEED_UPDATES[0]:,} and {SPEED_UPDATES[1]:,} updates:")
+    peer = table["peer, pooled"]
+    for name in table:
+        ratio = table[name] / peer
+        print(
+            f"{name:18} median {table[name].median():.0f} ({table[name].min():.0f} to {table[name].max():.0f}), "
+            f"over the peer's of the same turn {ratio.median():.2f} ({ratio.min():.2f} to {ratio.max():.2f})"
+        )
+
+
+def _quality(fits: dict[str, Fit], splits: int, updates: int, data_dir: Path | None) -> None:
+    rows = []
+    for split in range(splits):
+        federation = _federation(split, 1, data_dir)
+        rows.append({"split": split, "who": "real rows", **_score(federation, None)})
+        for name, fit in fits.items():
+            rows.append({"split": split, "who": name, **_score(federation, fit(split, (updates,))[1])})
+        print(pd.DataFrame(rows[-4:]).to_string(index=False), flush=True)
+    print(f"\nMeans of {splits} splits at {updates:,} updates:")
+    print(pd.DataFrame(rows).groupby("who", sort=False)[["accuracy", "auc"]].mean().round(3).to_string())
 
 
 def _federation(split: int, hospitals: int, data_dir: Path | None):
@@ -90,21 +122,21 @@ def _federation(split: int, hospitals: int, data_dir: Path | None):
     return dataclasses.replace(federation, hospitals=tuple(complete))
 
 
-def _ours(split: int, hospitals: int, updates: int, data_dir: Path | None) -> dict[str, float]:
+def _ours(split: int, updates: Sequence[int], *, hospitals: int, data_dir: Path | None) -> Fitted:
     from tff_health.learning.ctgan.settings import CtganSettings
     from tff_health.synthesis.ctgan import Ctgan
 
     federation = _federation(split, hospitals, data_dir)
     training = CtganSettings(batch_size=BATCH // hospitals)
     seconds = {}
-    for number in (updates // 10, updates):
+    for number in updates:
         clock = time.perf_counter()
         fitted = Ctgan(updates=number, training=training, probes=0).fit_federation(federation, seed=split)
         seconds[number] = time.perf_counter() - clock
-    return {"updates_per_second": _slope(seconds), **_score(federation, fitted.generator.sample(ROWS, seed=split))}
+    return seconds, fitted.generator.sample(ROWS, seed=split)
 
 
-def _peer(split: int, updates: int, threads: int, data_dir: Path | None) -> dict[str, float]:
+def _peer(split: int, updates: Sequence[int], *, threads: int, data_dir: Path | None) -> Fitted:
     federation = _federation(split, 1, data_dir)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -113,7 +145,7 @@ def _peer(split: int, updates: int, threads: int, data_dir: Path | None) -> dict
         task = {
             "table": str(folder / "rows.csv"),
             "coded": [column.name for column in federation.schema.columns if not column.is_numeric],
-            "updates": [updates // 10, updates],
+            "updates": list(updates),
             "seed": split,
             "batch": BATCH,
             "rows": ROWS,
@@ -132,7 +164,7 @@ def _peer(split: int, updates: int, threads: int, data_dir: Path | None) -> dict
             assert column.bounds is not None
             values = table[column.name].clip(*column.bounds)
             table[column.name] = values.round() if column.kind == "integer" else values
-    return {"updates_per_second": _slope(seconds), **_score(federation, federation.schema.check(table, "the peer's"))}
+    return seconds, federation.schema.check(table, "the peer's")
 
 
 def _slope(seconds: dict[int, float]) -> float:

@@ -40,6 +40,7 @@ def settings(**changes: Any) -> CtganSettings:
         "latent_dim": 6,
         "generator_hidden": (16, 12),
         "critic_hidden": (16,),
+        "generator_weight_decay": 1e-3,
     }
     return CtganSettings(**small | changes)
 
@@ -111,7 +112,8 @@ class PlainCtgan:
                 entropies.append(own * tf.reduce_sum(asked, 1))
                 position += segment.size
             loss += tf.reduce_mean(tf.add_n(entropies))
-        gradients = [g + 1e-6 * v for g, v in zip(tape.gradient(loss, variables), variables, strict=True)]
+        decay = self.own.generator_weight_decay
+        gradients = [g + decay * v for g, v in zip(tape.gradient(loss, variables), variables, strict=True)]
         self.generator_adam.apply_gradients(zip(gradients, variables, strict=True))
 
     def fakes(self, draw: dict[str, Any]) -> tf.Tensor:

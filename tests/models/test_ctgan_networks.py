@@ -84,3 +84,17 @@ def test_dropout_follows_the_seed_alone():
     spread = tf.math.reduce_std([linear([*inputs, seed], training=True) for seed in seeds[:50]], 0)
     z = (mean - linear([*inputs, SEED], training=False)) / (spread / 600**0.5)
     assert np.abs(z).max() < 6
+
+
+@pytest.mark.parametrize(("rate", "units"), [(0.5, 7), (0.1, 8), (0.75, 1)])
+def test_dropout_leaves_out_its_share_whatever_the_number_of_units(rate: float, units: int):
+    whole = critic(3, 0, pac=1, hidden=(units,), dropout=rate)
+    (dropping,) = [layer for layer in whole.layers if type(layer).__name__ == "SeededDropout"]
+    found = dropping([tf.ones([40_000, units]), SEED], training=True).numpy()
+    assert found.shape == (40_000, units)
+    assert set(np.unique(found.round(4))) == {0.0, np.float32(1 / (1 - rate)).round(4)}
+    by_unit = (found == 0).mean(0)
+    assert np.abs(by_unit - rate).max() < 6 * (rate * (1 - rate) / 40_000) ** 0.5
+    if units > 1:  # neighbours share a random word, and are independent all the same
+        together = ((found[:, 0] == 0) & (found[:, 1] == 0)).mean()
+        assert abs(together - rate**2) < 6 * (rate**2 * (1 - rate**2) / 40_000) ** 0.5

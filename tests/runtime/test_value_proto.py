@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-import tff_health.runtime.quiet  # noqa: F401  isort: skip (before TensorFlow)
-import tensorflow as tf  # isort: skip
-import tensorflow_federated as tff  # isort: skip
-from tensorflow_federated.proto.v0 import executor_pb2  # isort: skip
-
+from tff_health.runtime.context import tff  # which keeps TFF from starting a worker of its own
 from tff_health.runtime.value_proto import write_value
+
+import tensorflow as tf  # isort: skip (after the project has silenced it)
+from tensorflow_federated.proto.v0 import executor_pb2  # isort: skip
 
 ROW = np.arange(6, dtype=np.float32).reshape(2, 3)
 STATE = tff.learning.models.ModelWeights(trainable=[ROW, ROW[0]], non_trainable=[np.int32(7)])

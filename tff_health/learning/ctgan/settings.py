@@ -49,8 +49,8 @@ class CtganSettings:
     batch_size: int = 20
     generator_batch_size: int = 100
     pac: int = 2
-    local_updates: int = 10
-    generator_updates: int = 10
+    local_updates: int = 20
+    generator_updates: int = 20
     latent_dim: int = 128
     generator_hidden: tuple[int, ...] = (256, 256)
     critic_hidden: tuple[int, ...] = (256, 256)
@@ -58,7 +58,7 @@ class CtganSettings:
     critic_learning_rate: float = 2e-4
     beta_1: float = 0.5
     beta_2: float = 0.9
-    generator_weight_decay: float = 1e-6
+    generator_weight_decay: float = 0.0
     memory: OptimizerMemory = "fresh"
     gradient_penalty: float = 10.0
     dropout: float = 0.5
