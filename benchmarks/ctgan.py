@@ -86,6 +86,8 @@ def main() -> None:
 
 
 def _speed(fits: dict[str, Fit], turns: int) -> None:
+    for fit in fits.values():
+        fit(0, SPEED_UPDATES[:1])  # the first fit of a process imports TensorFlow, and fills caches
     rows = []
     for turn in range(turns):
         rows.append({name: _slope(fit(0, SPEED_UPDATES)[0]) for name, fit in fits.items()})
