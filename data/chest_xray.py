@@ -123,18 +123,16 @@ def load(settings: Mapping[str, Any], *, data_dir: Path | None, seed: int) -> Im
     )
 
 
-def cleaning_pairs(
-    settings: Mapping[str, Any], *, data_dir: Path | None, seed: int, number: int = 4, size: int | None = None
+def examples_of_cleaning(
+    settings: Mapping[str, Any], *, data_dir: Path | None, seed: int, number: int = 4
 ) -> tuple[CleaningExample, ...]:
-    """Training pictures before and after cleaning, drawn at random, for a report.
+    """Training pictures before and after cleaning, drawn at random, for a report; whether or not `cleaning` is set.
 
     Args:
         settings: as in `load`.
         data_dir: as in `load`.
         seed: same seed, same pictures.
         number: how many pictures, as many normal ones as with pneumonia; an odd one is normal.
-        size: pixels along each side; by default the setting's. Pictures of a folder may be shown larger than that,
-            where they have as many pixels.
 
     Raises:
         SettingsError: a setting is unknown or out of range.
@@ -147,15 +145,15 @@ def cleaning_pairs(
         rows = _drawn(labels, number, rng)
         return cleaning_examples((pixels[row] for row in rows), resolved["size"])
     files = picture_files(find_folder(resolved["folder"], data_dir), "train")
-    side = size or resolved["size"]
     rows = _drawn(np.array([label for _, label in files]), number, rng)
-    return cleaning_examples((read_picture(files[row][0], side, enough=max(400, 3 * side)) for row in rows), side)
+    return cleaning_examples((read_picture(files[row][0], resolved["size"]) for row in rows), resolved["size"])
 
 
 def _drawn(labels: np.ndarray, number: int, rng: np.random.Generator) -> list[int]:
-    """Positions of `number` images, the classes in turn."""
+    """Positions of `number` images, the classes in turn; fewer where a class has fewer."""
     by_class = [rng.permutation(np.flatnonzero(labels == label)) for label in range(len(CLASSES))]
-    return [int(by_class[turn % 2][turn // 2]) for turn in range(number)]
+    turns = [(turn % 2, turn // 2) for turn in range(number)]
+    return [int(by_class[label][row]) for label, row in turns if row < len(by_class[label])]
 
 
 def _of_archive(split: str, pixels: np.ndarray, labels: np.ndarray, prepare: Any) -> LabelledImages:

@@ -11,8 +11,7 @@ from data.settings import Setting, SettingsSpec
 CENTRES = ("cleveland", "hungarian", "switzerland", "va")
 PARTITIONS = ("iid", "dirichlet", "size_skew")
 
-# A simulated federation beyond this many rows is a slip of the keyboard rather than a study of five
-# hospitals.
+# A simulated federation beyond this many rows is a slip of the keyboard rather than a study of five hospitals.
 MOST_ROWS = 10_000_000
 
 _ALPHA = Setting(
@@ -247,7 +246,7 @@ CHEST_XRAY = SettingsSpec(
             "images",
             "integer",
             None,
-            "use so many training images alone, drawn class by class; by default all",
+            "use only so many training images, drawn class by class; by default all",
             low=2,
             high=MOST_ROWS,
         ),

@@ -38,10 +38,17 @@ _SHARPNESS = 0.85
 
 @dataclass(frozen=True)
 class CleaningExample:
-    """One picture without and with cleaning, both uint8 [size, size]."""
+    """One picture on its way.
+
+    Attributes:
+        before: uint8 [height, width], the whole picture as it came, at a resolution to be looked at.
+        after: uint8 [height, width], the whole picture cleaned; smaller by the border.
+        image: uint8 [size, size], what is trained on.
+    """
 
     before: np.ndarray
     after: np.ndarray
+    image: np.ndarray
 
 
 def clean(image: np.ndarray, size: int, cleaning: bool) -> np.ndarray:
@@ -55,12 +62,23 @@ def clean(image: np.ndarray, size: int, cleaning: bool) -> np.ndarray:
     Returns:
         uint8 [size, size].
     """
-    if cleaning:
-        if min(image.shape) >= SMALLEST_CLEANED:
-            image = crop_border(remove_markers(reduced(image, max(_WORKING, 3 * size))))
-            image = reduced(image, max(SMALLEST_CLEANED, 3 * size))
-        image = median(image)
-    return resized(square(image), size)
+    return resized(square(cleaned(image, size) if cleaning else image), size)
+
+
+def cleaned(image: np.ndarray, size: int) -> np.ndarray:
+    """The whole picture without markers, borders and noise.
+
+    Args:
+        image: uint8 [height, width].
+        size: of the image that will be made of it, which tells the resolution that is worth keeping.
+
+    Returns:
+        uint8 [height, width] of at least `size`, at a lower resolution where the picture is a large one.
+    """
+    if min(image.shape) >= SMALLEST_CLEANED:
+        image = crop_border(remove_markers(reduced(image, max(_WORKING, 3 * size))))
+        image = reduced(image, max(SMALLEST_CLEANED, 3 * size))
+    return median(image)
 
 
 def scaled(images: np.ndarray) -> np.ndarray:
@@ -160,10 +178,13 @@ def resized(image: np.ndarray, size: int) -> np.ndarray:
 
 
 def cleaning_examples(images: Iterable[np.ndarray], size: int) -> tuple[CleaningExample, ...]:
-    """Pictures before and after cleaning, at the common size, for a report.
+    """Pictures before and after cleaning, for a report.
 
     Args:
         images: uint8 [height, width] each, neither side below `size`.
-        size: pixels along each side of both pictures.
+        size: pixels along each side of what is trained on.
     """
-    return tuple(CleaningExample(clean(image, size, False), clean(image, size, True)) for image in images)
+    side = max(SMALLEST_CLEANED, 3 * size)
+    return tuple(
+        CleaningExample(reduced(image, side), cleaned(image, size), clean(image, size, True)) for image in images
+    )

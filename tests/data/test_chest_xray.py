@@ -10,7 +10,7 @@ from PIL import Image
 from small_chest_xrays import archive_arrays, picture, write_archive, write_folder, write_picture
 
 from data.catalogue import check_dataset, load_dataset
-from data.chest_xray import cleaning_pairs, load
+from data.chest_xray import examples_of_cleaning, load
 from data.errors import DataError, SettingsError, UnknownNameError
 from data.image_cleaning import median, scaled
 from data.image_federation import ImageFederation, LabelledImages
@@ -95,10 +95,11 @@ class TestArchive:
 
     def test_examples_of_cleaning(self, tmp_path):
         write_archive(tmp_path)
-        pairs = cleaning_pairs(ARCHIVE, data_dir=tmp_path, seed=0, number=3)
-        assert len(pairs) == 3
-        for pair in pairs:
-            assert np.array_equal(pair.after, median(pair.before))
+        examples = examples_of_cleaning(ARCHIVE, data_dir=tmp_path, seed=0, number=3)
+        assert len(examples) == 3
+        for example in examples:
+            assert np.array_equal(example.after, median(example.before))
+            assert np.array_equal(example.image, example.after)
 
     def test_settings_are_checked_before_files_are_looked_for(self, tmp_path):
         with pytest.raises(UnknownNameError, match="did you mean 'partition'"):
@@ -179,12 +180,17 @@ class TestFolder:
         federation = load(FOLDER, data_dir=tmp_path, seed=0)
         assert (federation.test.groups == "IM-0801").sum() == 2
 
-    def test_examples_of_cleaning_may_be_larger(self, tmp_path):
+    def test_examples_of_cleaning_show_whole_pictures(self, tmp_path):
         write_folder(tmp_path)
-        pairs = cleaning_pairs(FOLDER, data_dir=tmp_path, seed=0, size=72)
-        assert [pair.before.shape for pair in pairs] == [(72, 72)] * 4
-        again = cleaning_pairs(FOLDER, data_dir=tmp_path, seed=0, size=72)
-        assert all(np.array_equal(one.after, other.after) for one, other in zip(pairs, again, strict=True))
+        examples = examples_of_cleaning(FOLDER, data_dir=tmp_path, seed=0, number=40)
+        # Twelve of the normal pictures, the other half of the forty: all that there are.
+        assert len(examples) == 12 + 20
+        for example in examples:
+            assert example.before.shape == example.after.shape
+            assert min(example.before.shape) >= 80
+            assert example.image.shape == (28, 28)
+        again = examples_of_cleaning(FOLDER, data_dir=tmp_path, seed=0, number=40)
+        assert all(np.array_equal(one.after, other.after) for one, other in zip(examples, again, strict=True))
 
 
 @pytest.fixture(scope="module")

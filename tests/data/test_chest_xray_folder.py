@@ -50,6 +50,14 @@ def test_grey_rgb_and_rgba_become_the_same_grey_levels(tmp_path):
         assert np.array_equal(read_picture(path, 28), pixels)
 
 
+def test_colours_become_grey_by_their_luminance(tmp_path):
+    colours = np.random.default_rng(4).integers(0, 256, (30, 40, 3)).astype(np.uint8)
+    Image.fromarray(colours).save(tmp_path / "colour.png")
+    # ITU-R 601-2.
+    luminance = colours @ np.array([0.299, 0.587, 0.114])
+    assert np.abs(read_picture(tmp_path / "colour.png", 28) - luminance).max() < 1
+
+
 def test_large_jpegs_are_decoded_smaller_but_never_too_small(tmp_path):
     pixels = picture(2, 1700, 2100)
     small = read_picture(write_picture(tmp_path / "large.jpeg", pixels), 28)

@@ -63,6 +63,16 @@ def test_a_letter_in_the_middle_of_the_picture_stays():
     assert np.array_equal(remove_markers(marked), marked)
 
 
+def test_a_soft_bright_spot_is_bone_and_no_letter():
+    """The ends of a child's ribs: as small, as bright and as far out as a letter, but without its edge."""
+    picture = chest()
+    picture[:, :70] = 30
+    down, across = np.mgrid[0:420, 0:520]
+    spots = sum(np.exp(-(((down - y) / 9) ** 2) - ((across - 32) / 7) ** 2) for y in (100, 180, 260))
+    picture = np.clip(picture + 200 * spots, 0, 255).astype(np.uint8)
+    assert np.array_equal(remove_markers(picture), picture)
+
+
 def test_a_large_bright_shape_is_no_letter():
     picture = chest()
     picture[:, :80] = 30
@@ -150,7 +160,14 @@ def test_small_pictures_are_only_filtered():
     assert np.array_equal(clean(small, 28, cleaning=False), small)
 
 
-def test_examples_are_pairs_of_the_common_size():
-    (pair,) = cleaning_examples([with_letter(chest(), (8, 8))], 64)
-    assert pair.before.shape == pair.after.shape == (64, 64)
-    assert np.array_equal(pair.before, clean(with_letter(chest(), (8, 8)), 64, cleaning=False))
+def test_examples_show_the_whole_picture_and_what_is_trained_on():
+    picture = chest()
+    picture[:, :70] = 30
+    framed = np.pad(with_letter(picture, (8, 8)), ((0, 0), (42, 42)))
+    (example,) = cleaning_examples([framed], 64)
+    # Two by two pixels become one.
+    assert np.array_equal(example.before, reduced(framed, 200))
+    assert example.before.shape == (210, 302)
+    assert example.after.shape == (210, 260)
+    assert np.abs(example.after.astype(int) - reduced(picture, 200)).mean() < 1
+    assert np.array_equal(example.image, clean(framed, 64, cleaning=True))
