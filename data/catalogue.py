@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import os
-import re
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from data import dataset_settings
-from data.errors import DataError, SettingsError, TffHealthError, UnknownNameError, clip
+from data.dataset_functions import import_dataset_function
+from data.errors import DataError, SettingsError, UnknownNameError, clip
 from data.settings import SettingsSpec
 
 if TYPE_CHECKING:
     from data.federation import Federation
+    from data.image_federation import ImageFederation
 
-DatasetFunction = Callable[..., "Federation"]
-"""`(settings, *, data_dir, seed) -> Federation`."""
-
-_TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
+DatasetFunction = Callable[..., "Federation | ImageFederation"]
+"""`(settings, *, data_dir, seed) -> Federation`, or `ImageFederation` for a dataset of images."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +35,7 @@ class Dataset:
         settings: what may be set; None where the function checks its settings itself.
         files: module with `fetch(target_dir, progress)`, `check(data_dir)` and `is_present(data_dir)`; empty
             where there are no files.
+        images: whether it gives an `ImageFederation`; of a user's own function that is only known once it has run.
     """
 
     name: str
@@ -47,10 +45,11 @@ class Dataset:
     target: str | DatasetFunction
     settings: SettingsSpec | None = None
     files: str = ""
+    images: bool = False
 
     def function(self) -> DatasetFunction:
         """The dataset function, imported if need be."""
-        return _import_function(self.target) if isinstance(self.target, str) else self.target
+        return import_dataset_function(self.target) if isinstance(self.target, str) else self.target
 
 
 _REGISTRY: dict[str, Dataset] = {
@@ -89,6 +88,26 @@ _REGISTRY: dict[str, Dataset] = {
             dataset_settings.HEART_DISEASE,
             "data.heart_disease_files",
         ),
+        Dataset(
+            "xray_phantom",
+            "simulated chest X-rays with and without an opacity, to try image experiments offline",
+            "simulated",
+            True,
+            "data.xray_phantom:load",
+            dataset_settings.XRAY_PHANTOM,
+            images=True,
+        ),
+        Dataset(
+            "chest_xray",
+            "5,856 real chest X-rays of children (PneumoniaMNIST or Kermany's JPEGs), simulated hospitals; needs "
+            "`data fetch chest_xray` or --data-dir",
+            "real",
+            False,
+            "data.chest_xray:load",
+            dataset_settings.CHEST_XRAY,
+            "data.chest_xray_files",
+            images=True,
+        ),
     )
 }
 
@@ -101,6 +120,7 @@ def register_dataset(
     offline: bool = True,
     settings: SettingsSpec | None = None,
     files: str = "",
+    images: bool = False,
 ) -> Callable[[DatasetFunction], DatasetFunction]:
     """Decorator that enters a dataset function into the catalogue.
 
@@ -111,6 +131,7 @@ def register_dataset(
         offline: whether it works without files to download.
         settings: what may be set; without it the function checks its settings itself.
         files: as in `Dataset`.
+        images: as in `Dataset`.
 
     Raises:
         SettingsError: the name is taken by another function, or holds a colon.
@@ -122,7 +143,7 @@ def register_dataset(
         taken = _REGISTRY.get(name)
         if taken is not None and _identity(taken.target) != _identity(function):
             raise SettingsError(f"the dataset name {name!r} is taken by {_identity(taken.target)}; choose another.")
-        _REGISTRY[name] = Dataset(name, description, kind, offline, function, settings, files)
+        _REGISTRY[name] = Dataset(name, description, kind, offline, function, settings, files, images)
         return function
 
     return register
@@ -144,7 +165,7 @@ def find_dataset(name: str) -> Dataset:
         return _REGISTRY[name]
     if ":" not in name:
         raise UnknownNameError.among("dataset", name, _REGISTRY)
-    function = _import_function(name)
+    function = import_dataset_function(name)
     for dataset in _REGISTRY.values():
         if dataset.target is function:
             return dataset
@@ -165,7 +186,9 @@ def validate_settings(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     return dict(settings) if spec is None else spec.resolve(settings)
 
 
-def load_dataset(name: str, settings: Mapping[str, Any], *, data_dir: Path | None = None, seed: int = 0) -> Federation:
+def load_dataset(
+    name: str, settings: Mapping[str, Any], *, data_dir: Path | None = None, seed: int = 0
+) -> Federation | ImageFederation:
     """Loads a dataset as the hospitals hold it.
 
     Args:
@@ -187,9 +210,12 @@ def load_dataset(name: str, settings: Mapping[str, Any], *, data_dir: Path | Non
     federation = dataset.function()(given, data_dir=data_dir, seed=seed)
 
     from data.federation import Federation
+    from data.image_federation import ImageFederation
 
-    if not isinstance(federation, Federation):
-        raise DataError(f"dataset {name}: its function returned {type(federation).__name__}, not a Federation.")
+    if not isinstance(federation, Federation | ImageFederation):
+        raise DataError(
+            f"dataset {name}: its function returned {type(federation).__name__}, not a Federation or ImageFederation."
+        )
     return federation
 
 
@@ -234,13 +260,22 @@ def check_dataset(name: str, data_dir: Path | None = None) -> tuple[str, ...]:
     """
     dataset = find_dataset(name)
     sentences = tuple(_files_module(dataset).check(data_dir)) if dataset.files else ()
-    federation = load_dataset(name, {}, data_dir=data_dir)
+    return (*sentences, f"{name} loads: {_counts(load_dataset(name, {}, data_dir=data_dir))}.")
+
+
+def _counts(federation: Federation | ImageFederation) -> str:
+    from data.image_federation import ImageFederation
+
     train = sum(len(hospital.train) for hospital in federation.hospitals)
+    hospitals = f"{len(federation.members)} training hospitals"
+    if isinstance(federation, ImageFederation):
+        side = f"{federation.size} x {federation.size}"
+        return (
+            f"{hospitals}, {train:,} training images of {side} pixels, {len(federation.validation):,} for validation, "
+            f"{len(federation.test):,} held-out images"
+        )
     test = sum(len(hospital.test) for hospital in federation.hospitals)
-    return (
-        *sentences,
-        f"{name} loads: {len(federation.members)} training hospitals, {train:,} training rows, {test:,} held-out rows.",
-    )
+    return f"{hospitals}, {train:,} training rows, {test:,} held-out rows"
 
 
 def _files_module(dataset: Dataset) -> Any:
@@ -249,39 +284,3 @@ def _files_module(dataset: Dataset) -> Any:
 
 def _identity(target: str | DatasetFunction) -> str:
     return target if isinstance(target, str) else f"{target.__module__}:{target.__qualname__}"
-
-
-def _import_function(target: str) -> DatasetFunction:
-    if not _TARGET.fullmatch(target):
-        raise UnknownNameError(f"{clip(repr(target))} is not of the form module:function.")
-    module_name, function_name = target.split(":")
-    # Last, so that a user's folder never hides an installed module.
-    if os.getcwd() not in sys.path:
-        sys.path.append(os.getcwd())
-    importlib.invalidate_caches()
-    try:
-        module = importlib.import_module(module_name)
-    except TffHealthError:
-        raise
-    except ModuleNotFoundError as error:
-        if error.name is not None and (module_name == error.name or module_name.startswith(f"{error.name}.")):
-            raise UnknownNameError(
-                f"there is no module {clip(repr(error.name))} for the dataset {clip(repr(target))}; run from "
-                "the folder that holds it, or install it."
-            ) from error
-        raise SettingsError(f"the module {module_name} needs {error.name}, which is not installed.") from error
-    except Exception as error:
-        raise SettingsError(
-            f"the module {module_name} cannot be imported ({type(error).__name__}: {clip(str(error), 200)}); "
-            "correct it."
-        ) from error
-    function = getattr(module, function_name, None)
-    if function is None:
-        raise UnknownNameError.among(
-            f"function of {module_name}",
-            function_name,
-            [name for name, value in vars(module).items() if callable(value) and not name.startswith("_")],
-        )
-    if not callable(function):
-        raise SettingsError(f"{target} is no function; a dataset is (settings, *, data_dir, seed) -> Federation.")
-    return function

@@ -11,8 +11,7 @@ from data.settings import Setting, SettingsSpec
 CENTRES = ("cleveland", "hungarian", "switzerland", "va")
 PARTITIONS = ("iid", "dirichlet", "size_skew")
 
-# A simulated federation beyond this many rows is a slip of the keyboard rather than a study of five
-# hospitals.
+# A simulated federation beyond this many rows is a slip of the keyboard rather than a study of five hospitals.
 MOST_ROWS = 10_000_000
 
 _ALPHA = Setting(
@@ -177,4 +176,125 @@ HEART_DISEASE = SettingsSpec(
         Setting("verify", "flag", True, "whether the files must be UCI's, byte for byte"),
     ),
     _check_heart_disease,
+)
+
+IMAGE_SIZES = (28, 64)
+
+
+def _image_settings(default_partition: str, partition: str) -> tuple[Setting, ...]:
+    """What all datasets of images have in common."""
+    return (
+        Setting("size", "integer", 28, "pixels along each side, 28 or 64", low=28, high=64),
+        _hospitals(),
+        Setting("partition", "choice", default_partition, partition, choices=PARTITIONS),
+        _ALPHA,
+        Setting(
+            "min_rows",
+            "integer",
+            20,
+            "fewest patients (images, where patients are unknown) a hospital may end with after partitioning",
+            low=2,
+            high=MOST_ROWS,
+        ),
+    )
+
+
+def _check_size(settings: Mapping[str, Any], owner: str) -> None:
+    if settings["size"] not in IMAGE_SIZES:
+        raise SettingsError(f"{owner}: size must be 28 or 64, not {settings['size']}.")
+
+
+def _check_chest_xray(settings: Mapping[str, Any]) -> None:
+    _check_size(settings, "chest_xray")
+    if settings["source"] == "pneumoniamnist":
+        if settings["size"] != 28:
+            raise SettingsError(
+                f"chest_xray: the images of PneumoniaMNIST are 28 x 28 pixels, smaller than the size "
+                f"{settings['size']}; set size = 28, or source = 'folder' for Kermany's full pictures."
+            )
+        for name in ("folder", "validation_fraction", "skip_corrupt"):
+            if settings[name]:
+                raise SettingsError(f"chest_xray: {name} needs source = 'folder'; set that or leave {name} out.")
+
+
+CHEST_XRAY = SettingsSpec(
+    "chest_xray",
+    (
+        Setting(
+            "source",
+            "choice",
+            "pneumoniamnist",
+            "pneumoniamnist: the one file of MedMNIST, 28 x 28; folder: Kermany's JPEGs in their original folders",
+            choices=("pneumoniamnist", "folder"),
+        ),
+        Setting(
+            "folder",
+            "text",
+            None,
+            "folder with train/NORMAL and so on, inside the folder of data files or a full path; by default chest_xray",
+        ),
+        *_image_settings("dirichlet", "how patients are dealt to simulated hospitals"),
+        Setting(
+            "cleaning",
+            "flag",
+            None,
+            "whether markers, borders and noise are cleaned off; by default true for a folder, false for "
+            "PneumoniaMNIST, where 28 pixels only leave the median filter, which takes ribs with the noise",
+        ),
+        Setting("skip_corrupt", "flag", False, "whether files that cannot be read are left out and noted"),
+        Setting(
+            "images",
+            "integer",
+            None,
+            "use only so many training images, drawn class by class; by default all",
+            low=2,
+            high=MOST_ROWS,
+        ),
+        Setting(
+            "validation_fraction",
+            "number",
+            None,
+            "share of the training patients kept for validation where the folder has no val; by default .1",
+            low=0,
+            high=1,
+            exclusive=True,
+        ),
+        _split_seed("seed of partition, validation and chosen images; by default the experiment's seed"),
+        Setting("verify", "flag", True, "whether the file of PneumoniaMNIST must be the publisher's, byte for byte"),
+    ),
+    _check_chest_xray,
+)
+
+
+def _check_xray_phantom(settings: Mapping[str, Any]) -> None:
+    _check_size(settings, "xray_phantom")
+    for name in ("images", "test_images", "validation_images"):
+        diseased = round(settings["prevalence"] * settings[name])
+        if not 0 < diseased < settings[name]:
+            raise SettingsError(
+                f"xray_phantom: {settings[name]:,} {name} at a prevalence of {settings['prevalence']:g} leave a class "
+                "without any; raise the number or move the prevalence towards .5."
+            )
+
+
+XRAY_PHANTOM = SettingsSpec(
+    "xray_phantom",
+    (
+        Setting("images", "integer", 1000, "training images", low=2, high=100_000),
+        Setting("test_images", "integer", 400, "images held out for scoring", low=2, high=100_000),
+        Setting("validation_images", "integer", 200, "images held out for choosing models", low=2, high=100_000),
+        *_image_settings("iid", "how images are dealt to hospitals"),
+        Setting("prevalence", "number", 0.5, "share of images with an opacity", low=0, high=1, exclusive=True),
+        Setting(
+            "hospital_shift",
+            "number",
+            0.0,
+            "standard deviation between hospitals of the logarithm of the exposure; images of one hospital differ "
+            "by about .15",
+            low=0,
+            high=1,
+        ),
+        _split_seed("seed of the drawn images and their partition; by default the experiment's seed"),
+    ),
+    _check_xray_phantom,
 )

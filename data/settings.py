@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from data.errors import SettingsError, UnknownNameError, clip
 
-SettingKind = Literal["integer", "number", "flag", "choice", "names"]
+SettingKind = Literal["integer", "number", "flag", "choice", "names", "text"]
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class Setting:
 
     Attributes:
         name: as users write it.
-        kind: `integer`, `number`, `flag` (true or false), `choice` (one of `choices`) or `names` (a list of
-            some of `choices`; a single name stands for a list of one).
+        kind: `integer`, `number`, `flag` (true or false), `choice` (one of `choices`), `names` (a list of
+            some of `choices`; a single name stands for a list of one) or `text` (not empty).
         default: the value where the user gives none; None means that the dataset decides, as `description`
             says.
         description: one sentence for people.
@@ -57,6 +57,10 @@ class Setting:
             if isinstance(value, bool):
                 return value
             raise self._refusal(value, owner, "true or false")
+        if self.kind == "text":
+            if isinstance(value, str) and value.strip():
+                return value
+            raise self._refusal(value, owner, "text that is not empty")
         if self.kind == "choice":
             return self._choice(value, owner)
         if self.kind == "names":

@@ -17,9 +17,10 @@ from data.catalogue import (
 )
 from data.dataset_settings import PAPER_MOCK
 from data.errors import DataError, SettingsError, UnknownNameError
+from data.image_federation import ImageFederation
 
 REPOSITORY = Path(__file__).parents[2]
-OFFLINE = [dataset.name for dataset in datasets() if dataset.offline]
+OFFLINE = [dataset.name for dataset in datasets() if dataset.offline and not dataset.images]
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +42,8 @@ def test_listing_and_checking_settings_import_nothing_heavy():
         "[c.validate_settings(name, {}) for name in names]\n"
         "heavy = {'pandas', 'numpy', 'sklearn', 'scipy', 'requests', 'tensorflow'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
-        "assert names == ['paper_mock', 'patient_cohort', 'breast_cancer', 'heart_disease'], names\n"
+        "assert names[:4] == ['paper_mock', 'patient_cohort', 'breast_cancer', 'heart_disease'], names\n"
+        "assert names[4:] == ['xray_phantom', 'chest_xray'], names\n"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False
@@ -60,6 +62,17 @@ def test_offline_datasets_load_by_name(name):
     assert is_present(name)
     assert fetch_dataset(name) is None
     assert check_dataset(name)[-1].startswith(f"{name} loads: 5 training hospitals")
+
+
+def test_images_load_by_name_and_are_counted_as_images():
+    federation = load_dataset("xray_phantom", {"images": 200}, seed=7).require_trainable().require_scored()
+    assert isinstance(federation, ImageFederation)
+    assert is_present("xray_phantom")
+    assert fetch_dataset("xray_phantom") is None
+    assert check_dataset("xray_phantom") == (
+        "xray_phantom loads: 5 training hospitals, 1,000 training images of 28 x 28 pixels, 200 for validation, "
+        "400 held-out images.",
+    )
 
 
 def test_every_entry_describes_itself_and_its_settings():
@@ -147,7 +160,7 @@ def test_a_users_mistakes_are_named(users_module, tmp_path):
         find_dataset(f"{users_module}:plian")
     with pytest.raises(SettingsError, match="is no function; a dataset is"):
         find_dataset(f"{users_module}:number")
-    with pytest.raises(DataError, match="its function returned list, not a Federation"):
+    with pytest.raises(DataError, match="its function returned list, not a Federation or ImageFederation"):
         load_dataset(f"{users_module}:wrong", {})
     with pytest.raises(UnknownNameError, match="there is no module 'users_nowhere'"):
         find_dataset("users_nowhere:load")

@@ -1,10 +1,10 @@
 import pytest
 
-from data.dataset_settings import BREAST_CANCER, HEART_DISEASE, PAPER_MOCK, PATIENT_COHORT
+from data.dataset_settings import BREAST_CANCER, CHEST_XRAY, HEART_DISEASE, PAPER_MOCK, PATIENT_COHORT, XRAY_PHANTOM
 from data.errors import SettingsError, UnknownNameError
 from data.settings import Setting
 
-SPECS = (PAPER_MOCK, PATIENT_COHORT, BREAST_CANCER, HEART_DISEASE)
+SPECS = (PAPER_MOCK, PATIENT_COHORT, BREAST_CANCER, HEART_DISEASE, CHEST_XRAY, XRAY_PHANTOM)
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.owner)
@@ -54,6 +54,20 @@ def test_a_misspelt_setting_suggests_the_nearest(spec):
         (HEART_DISEASE, {"protocol": "flambi"}, "did you mean 'flamby'"),
         (HEART_DISEASE, {"simulated_hospitals": 5}, "needs a partition of iid"),
         (HEART_DISEASE, {"test_fraction": 0.3}, "flamby fixes the test fraction"),
+        (CHEST_XRAY, {"source": "foldr"}, "did you mean 'folder'"),
+        (CHEST_XRAY, {"source": "folder", "size": 32}, "size must be 28 or 64, not 32"),
+        (CHEST_XRAY, {"size": 64}, "are 28 x 28 pixels, smaller than the size 64; set size = 28, or source = 'folder'"),
+        (CHEST_XRAY, {"folder": "x"}, "folder needs source = 'folder'"),
+        (CHEST_XRAY, {"source": "folder", "folder": " "}, "folder must be text that is not empty, not ' '"),
+        (CHEST_XRAY, {"source": "folder", "folder": 3}, "folder must be text that is not empty, not 3"),
+        (CHEST_XRAY, {"validation_fraction": 0.2}, "validation_fraction needs source = 'folder'"),
+        (CHEST_XRAY, {"skip_corrupt": True}, "skip_corrupt needs source = 'folder'"),
+        (CHEST_XRAY, {"images": 1}, "images must be a whole number between 2"),
+        (CHEST_XRAY, {"cleaning": "yes"}, "cleaning must be true or false"),
+        (XRAY_PHANTOM, {"size": 100}, "size must be a whole number between 28 and 64, not 100"),
+        (XRAY_PHANTOM, {"size": 30}, "size must be 28 or 64, not 30"),
+        (XRAY_PHANTOM, {"test_images": 4, "prevalence": 0.05}, "4 test_images at a prevalence of 0.05 leave a class"),
+        (XRAY_PHANTOM, {"hospital_shift": 2}, "hospital_shift must be a number between 0 and 1"),
     ],
 )
 def test_wrong_values_are_refused_with_exit_code_two(spec, settings, message):

@@ -11,7 +11,7 @@ from statistics import median
 
 import numpy as np
 
-from data.catalogue import load_dataset
+from data.modality import load_table_dataset
 from tff_health.analytics.preprocessing import TablePreprocessor
 from tff_health.evaluation.classification import classification_metrics
 from tff_health.experiments.aggregator_choice import backend_of
@@ -51,7 +51,7 @@ def run_dataset(
     """Runs, or goes on with, all arms of one dataset: see `kinds.run_dataset`."""
     load_extensions(settings.extensions)
     task = settings.datasets[name]
-    federation = load_dataset(task.source or name, task.options, data_dir=data_dir, seed=settings.seed)
+    federation = load_table_dataset(task.source or name, task.options, data_dir=data_dir, seed=settings.seed)
     with (
         execution_context(max_concurrent_computation_calls=settings.parallel_clients or -1),
         PrivacyLedger(ledger_file(folder, name)) as ledger,

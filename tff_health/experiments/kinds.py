@@ -45,11 +45,11 @@ def check_dataset(settings: ExperimentBase, name: str, *, data_dir: Path | None 
         check_synthesis(settings, name, federation)
         check_splits(settings, name, federation, data_dir=data_dir)
     elif isinstance(settings, ExperimentSettings):
-        from data.catalogue import load_dataset
+        from data.modality import load_table_dataset
         from tff_health.experiments.privacy_checks import check_privacy
 
         task = settings.tasks[name]
-        federation = load_dataset(task.source or name, task.options, data_dir=data_dir, seed=settings.seed)
+        federation = load_table_dataset(task.source or name, task.options, data_dir=data_dir, seed=settings.seed)
         check_privacy(settings, name, federation.require_trainable().require_scored())
 
 

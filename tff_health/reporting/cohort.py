@@ -34,9 +34,9 @@ def add_cohort(run: Run) -> Run:
     if paper.COHORT not in datasets and paper.PAPER_DATASET not in datasets:
         return run
     # Only here, so that a report on other data needs none of the datasets' code.
-    from data.catalogue import load_dataset
+    from data.modality import load_table_dataset
 
-    federation = load_dataset(paper.COHORT, {}, data_dir=None, seed=_seed(run.results))
+    federation = load_table_dataset(paper.COHORT, {}, data_dir=None, seed=_seed(run.results))
     if paper.COHORT not in datasets:
         # A plain copy, so that the run as read stays what results.json holds.
         datasets = {**datasets, paper.COHORT: describe(federation)}

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from data.catalogue import load_dataset
 from data.errors import SettingsError, TffHealthError, clip
 from data.federation import Federation
+from data.modality import load_table_dataset
 from tff_health.experiments.synthesis.fitting import training_matrices
 from tff_health.experiments.synthesis.settings import SynthesisSettings
 
@@ -57,10 +57,10 @@ def _protocols_seed(source: str, options: Mapping[str, Any]) -> int | None:
 
 
 def load_split(settings: SynthesisSettings, name: str, split: int, *, data_dir: Path | None) -> Federation:
-    """The hospitals with the train/test division of one split; errors as in `load_dataset`."""
+    """The hospitals with the train/test division of one split; errors as in `load_table_dataset`."""
     task = settings.datasets[name]
     options = {**task.options, "split_seed": split_seed(settings, name, split)}
-    return load_dataset(task.source or name, options, data_dir=data_dir, seed=settings.seed)
+    return load_table_dataset(task.source or name, options, data_dir=data_dir, seed=settings.seed)
 
 
 def load_first_split(settings: SynthesisSettings, name: str, *, data_dir: Path | None) -> Federation:
@@ -68,7 +68,7 @@ def load_first_split(settings: SynthesisSettings, name: str, *, data_dir: Path |
 
     Raises:
         SettingsError: the dataset does not take `split_seed`.
-        TffHealthError: see `load_dataset`.
+        TffHealthError: see `load_table_dataset`.
     """
     split_seed(settings, name, 0)
     try:
@@ -79,7 +79,8 @@ def load_first_split(settings: SynthesisSettings, name: str, *, data_dir: Path |
             raise
         # A user's loader may refuse what it does not know in any way it likes; what counts is whether it works without.
         options = {key: value for key, value in task.options.items() if key != "split_seed"}
-        load_dataset(task.source or name, options, data_dir=data_dir, seed=settings.seed)  # what else is wrong is said
+        # What else is wrong is said by this.
+        load_table_dataset(task.source or name, options, data_dir=data_dir, seed=settings.seed)
         said = clip(str(error).rstrip("."), 200)
         raise SettingsError(
             f"datasets.{name}: datasets of a synthesis experiment must take the option split_seed, which alone tells "
@@ -98,7 +99,7 @@ def check_splits(settings: SynthesisSettings, name: str, first: Federation, *, d
 
     Raises:
         SettingsError: two splits have the same training rows: their interval would speak of nothing.
-        TffHealthError: see `load_dataset`.
+        TffHealthError: see `load_table_dataset`.
     """
     seen = {fingerprint(training_matrices(first)): 0}
     for split in range(1, settings.splits_of(name)):
