@@ -60,8 +60,8 @@ def xray_cnn(
         side, blocks = side // 2, blocks + 1
     if blocks > len(filters):
         raise WrongKindError(
-            f"xray_cnn halves images of {feature_shape[0]} x {feature_shape[1]} pixels {blocks} times, but filters names "
-            f"{len(filters)} blocks: name more, or shrink the images."
+            f"xray_cnn halves images of {feature_shape[0]} x {feature_shape[1]} pixels {blocks} times, but filters has "
+            f"{len(filters)} entries: name more, or shrink the images."
         )
     layers = tf.keras.layers
     seeds = _seeds(seed)

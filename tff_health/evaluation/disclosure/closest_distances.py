@@ -29,7 +29,8 @@ def closer_share(seen: np.ndarray, unseen: np.ndarray, trials: int, *, level: fl
     """
     share = float(min(1.0, seen.sum() / (seen.sum() + unseen.sum())))
     low, high = wilson_interval(share, effective_trials(seen, unseen, trials), level)
-    return Estimate(*(_balanced(one, len(seen), len(unseen)) for one in (share, low, high)))
+    value, low, high = (_balanced(one, len(seen), len(unseen)) for one in (share, low, high))
+    return Estimate(value, low, high)
 
 
 def closest_distance_metrics(
