@@ -12,8 +12,8 @@ from tff_health.evaluation.images.image_arrays import RANGE, checked_images
 from tff_health.evaluation.images.nearest_images import MEMORY
 
 NEAR = 30.0
-"""Decibels of PSNR from which two images count as near duplicates, a typical difference of 3 % of the range. No two different
-training images of PneumoniaMNIST are that close."""
+"""Decibels of PSNR from which two images count as near duplicates: a typical difference of 3 % of the range. No two
+different training images of PneumoniaMNIST are that close."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,7 +40,7 @@ class TrainingSettings:
     """
 
     epochs: int = 20
-    patience: int = 4
+    patience: int = 6
     batch_size: int = 64
     learning_rate: float = 1e-3
     balanced: bool = False
