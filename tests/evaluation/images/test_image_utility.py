@@ -20,7 +20,7 @@ from tff_health.evaluation.images.utility import (
 )
 from tff_health.evaluation.threshold import choose_threshold
 
-SHORT = TrainingSettings(epochs=2)
+SHORT = TrainingSettings(epochs=3, least_steps=0)
 
 
 def logistic(train: LabelledImages) -> LogisticRegression:

@@ -27,20 +27,23 @@ _ROWS = 256  # images a pass when the network is asked
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How the network is trained: Adam on the binary cross-entropy.
+    """How the network is trained: Adam on the binary cross-entropy, the learning rate falling to 0 along a half cosine.
 
     Attributes:
-        epochs: at most.
+        epochs: at most; a learning rate that stays as it is made the last epochs' test accuracy jump by .05.
+        least_steps: few images are seen more often than `epochs` says, until there are as many steps.
         patience: epochs without a better loss on the stopping images before training ends; the best weights count.
         batch_size: images a step.
         learning_rate: of Adam.
         balanced: whether each class weighs the same in the loss. On PneumoniaMNIST, whose training images are three
-            quarters pneumonia and test images five eighths, it made no difference that four seeds could show (mean
-            test accuracy at .5 .869 with, .866 without; AUC .959 and .958), so the plain loss is the default.
+            quarters pneumonia and test images five eighths, it made no difference that four seeds at a constant
+            learning rate could show (mean test accuracy at .5 .869 with, .866 without; AUC .959 and .958), so the plain
+            loss is the default.
     """
 
-    epochs: int = 20
-    patience: int = 6
+    epochs: int = 10
+    least_steps: int = 400
+    patience: int = 5
     batch_size: int = 64
     learning_rate: float = 1e-3
     balanced: bool = False
@@ -113,16 +116,17 @@ def train_classifier(
     if len(train.classes) < 2:
         raise DataError(f"All {train.name} have label {train.classes[0]}: a classifier needs images of both classes.")
     checked_images(stopping.images, stopping.name, train.images)
+    steps = -(-len(train) // settings.batch_size)
+    epochs = max(settings.epochs, -(-settings.least_steps // steps))
     network = xray_cnn(train.images.shape[1:], seed=seed)
-    network.compile(
-        tf.keras.optimizers.Adam(settings.learning_rate), tf.keras.losses.BinaryCrossentropy(from_logits=True)
-    )
+    rate = tf.keras.optimizers.schedules.CosineDecay(settings.learning_rate, epochs * steps)
+    network.compile(tf.keras.optimizers.Adam(rate), tf.keras.losses.BinaryCrossentropy(from_logits=True))
     weights = np.ones(len(train), np.float32)
     if settings.balanced:
         weights = (len(train) / (2 * np.bincount(train.labels))).astype(np.float32)[train.labels]
     rng = stream(seed, "xray classifier", "order")
     best_loss, best_epoch, best = np.inf, 0, network.get_weights()
-    for epoch in range(1, settings.epochs + 1):
+    for epoch in range(1, epochs + 1):
         # Keras would shuffle from TensorFlow's global generator.
         order = rng.permutation(len(train))
         network.fit(
