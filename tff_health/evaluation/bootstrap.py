@@ -141,11 +141,13 @@ def evaluate(
     names = resolve_metrics(metrics)
     truth = check_labels(labels)
     runs = _runs(truth, scores, thresholds, hospitals)
-    _check_settings(resamples, level)
+    check_settings(resamples, level)
     draws = patient_weights(len(truth), resamples, rng, runs[0].hospital)
     seed_shares = _draw_counts(len(runs), resamples, rng) / len(runs)
     values, resampled = _average(names, runs, draws, seed_shares)
-    intervals = {name: _interval(values[name], resampled[name], len(truth), len(runs), level) for name in names}
+    intervals = {
+        name: percentile_interval(values[name], resampled[name], len(truth), len(runs), level) for name in names
+    }
     if "ece" in intervals:
         intervals["ece"] = calibration_interval(intervals["ece"], runs, rng)
     return intervals
@@ -195,14 +197,14 @@ def paired_difference(
     truth = check_labels(labels)
     runs_a = _runs(truth, scores_a, thresholds_a, hospitals)
     runs_b = _runs(truth, scores_b, thresholds_b, hospitals)
-    _check_settings(resamples, level)
+    check_settings(resamples, level)
     draws = patient_weights(len(truth), resamples, rng, runs_a[0].hospital)
     shares_a = _draw_counts(len(runs_a), resamples, rng) / len(runs_a)
     paired = len(runs_a) == len(runs_b)
     shares_b = shares_a if paired else _draw_counts(len(runs_b), resamples, rng) / len(runs_b)
     value_a, resampled_a = _average(names, runs_a, draws, shares_a)
     value_b, resampled_b = _average(names, runs_b, draws, shares_b)
-    return _interval(
+    return percentile_interval(
         value_a[metric] - value_b[metric],
         resampled_a[metric] - resampled_b[metric],
         len(truth),
@@ -228,7 +230,8 @@ def _runs(
     ]
 
 
-def _check_settings(resamples: int, level: float) -> None:
+def check_settings(resamples: int, level: float) -> None:
+    """Raises `ValueError` where the number of resamples or the level makes no sense."""
     if resamples < 1 or not 0 < level < 1:
         raise ValueError(f"resamples must be 1 or more and level between 0 and 1, not {resamples} and {level}")
 
@@ -265,9 +268,18 @@ def _metric_values(names: Sequence[str], run: Predictions, weights: np.ndarray) 
     }
 
 
-def _interval(value: float, resampled: np.ndarray, patients: int, seeds: int, level: float) -> Interval:
+def percentile_interval(value: float, resampled: np.ndarray, n: int, seeds: int, level: float) -> Interval:
+    """The interval between the quantiles of a metric's values on resamples.
+
+    Args:
+        value: the metric on the patients as they are.
+        resampled: [B], NaN where it was not defined.
+        n: patients, or whatever was drawn with replacement.
+        seeds: runs averaged over.
+        level: coverage aimed at.
+    """
     usable = resampled[np.isfinite(resampled)]
     low, high = (float("nan"),) * 2
     if len(usable):
         low, high = (float(q) for q in np.quantile(usable, [(1 - level) / 2, (1 + level) / 2]))
-    return Interval(value, low, high, patients, seeds, len(resampled), len(usable), level)
+    return Interval(value, low, high, n, seeds, len(resampled), len(usable), level)

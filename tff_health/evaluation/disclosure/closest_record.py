@@ -13,12 +13,9 @@ import numpy as np
 import pandas as pd
 
 from data.schema import Schema
-from tff_health.evaluation.disclosure.estimate import LEVEL, Estimate, share_estimate, undefined, wilson_interval
+from tff_health.evaluation.disclosure.closest_distances import RESAMPLES, closer_share, closest_distance_metrics
+from tff_health.evaluation.disclosure.estimate import LEVEL, Estimate, undefined
 from tff_health.evaluation.disclosure.gower import gower_blocks
-from tff_health.evaluation.disclosure.hit_counts import effective_trials
-
-RESAMPLES = 1000
-NEAR_QUANTILE = 0.05
 
 
 def closest_record_metrics(
@@ -57,19 +54,7 @@ def closest_record_metrics(
         return dict.fromkeys((*names, *(f"{name}_holdout" for name in names[1:])), short)
     values["dcr_share"] = dcr_share(train, holdout, synthetic, schema, level=level)
     released, strangers = (nearest_two(schema, rows, train) for rows in (synthetic, holdout))
-    threshold = _near(strangers[:, 0])
-    for suffix, rows in (("", released), ("_holdout", strangers)):
-        values[f"exact_copies{suffix}"] = share_estimate(float((rows[:, 0] == 0).mean()), len(rows), level)
-        near, median, ratio = float((rows[:, 0] <= threshold).mean()), np.median(rows[:, 0]), np.median(_ratios(rows))
-        drawn = []
-        for _ in range(resamples):
-            sample = rows[rng.integers(len(rows), size=len(rows))]
-            others = strangers[rng.integers(len(strangers), size=len(strangers)), 0] if suffix == "" else sample[:, 0]
-            drawn.append(((sample[:, 0] <= _near(others)).mean(), np.median(sample[:, 0]), np.median(_ratios(sample))))
-        lows, highs = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
-        for index, (name, value) in enumerate((("near_copies", near), ("dcr_median", median), ("nndr", ratio))):
-            values[f"{name}{suffix}"] = Estimate(float(value), float(lows[index]), float(highs[index]))
-    return values
+    return values | closest_distance_metrics(released, strangers, rng=rng, resamples=resamples, level=level)
 
 
 def dcr_share(
@@ -77,11 +62,7 @@ def dcr_share(
 ) -> Estimate:
     """Share of synthetic rows whose closest real row is a training row, as if as many rows were held out as trained on.
 
-    A synthetic row that has several closest real rows counts in parts. With a training row the closest of t synthetic
-    rows on average and a held-out row of h, the value is t / (t + h): 1 where all are copies of training rows, and .5
-    where training and held-out rows cannot be told apart. The interval is Wilson's for the plain share, with
-    the number of synthetic rows reduced by what the real rows' counts vary more than by chance (delta method), carried
-    over to the balanced share; it speaks of other patients and other synthetic rows, not of another training.
+    A synthetic row that has several closest real rows counts in parts; see `closest_distances.closer_share`.
 
     Args:
         train: one row or more.
@@ -95,11 +76,7 @@ def dcr_share(
     for _, distances in gower_blocks(schema.columns, synthetic, real):
         closest = distances == distances.min(axis=1, keepdims=True)
         counts += (closest / closest.sum(axis=1, keepdims=True)).sum(axis=0)
-    seen, unseen = counts[: len(train)], counts[len(train) :]
-    share = float(min(1.0, seen.sum() / counts.sum()))
-    low, high = wilson_interval(share, effective_trials(seen, unseen, len(synthetic)), level)
-    value, low, high = (_balanced(one, len(train), len(holdout)) for one in (share, low, high))
-    return Estimate(value, low, high)
+    return closer_share(counts[: len(train)], counts[len(train) :], len(synthetic), level=level)
 
 
 def nearest_two(schema: Schema, rows: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
@@ -114,17 +91,3 @@ def nearest_two(schema: Schema, rows: pd.DataFrame, others: pd.DataFrame) -> np.
     for chosen, distances in gower_blocks(schema.columns, rows, others):
         found[chosen] = np.partition(distances, 1, axis=1)[:, :2]
     return found
-
-
-def _balanced(share: float, seen: int, unseen: int) -> float:
-    """The share with the odds divided by those that strangers' rows would have."""
-    return share / seen / (share / seen + (1 - share) / unseen)
-
-
-def _near(strangers: np.ndarray) -> float:
-    return float(np.quantile(strangers, NEAR_QUANTILE, method="lower"))
-
-
-def _ratios(nearest: np.ndarray) -> np.ndarray:
-    """Closest over second closest; 1 where both are copies."""
-    return np.divide(nearest[:, 0], nearest[:, 1], out=np.ones(len(nearest)), where=nearest[:, 1] > 0)

@@ -86,11 +86,20 @@ def build_classifier(name: str, schema: Schema, rows: int, seed: int = 0) -> Any
     Raises:
         UnknownNameError: there is no such classifier.
     """
-    if name not in _BUILDERS:
-        raise UnknownNameError.among("classifier", name, _BUILDERS)
     from sklearn.pipeline import make_pipeline
 
-    return make_pipeline(_preparation(schema), _BUILDERS[name](rows, seed))
+    return make_pipeline(_preparation(schema), bare_classifier(name, rows, seed))
+
+
+def bare_classifier(name: str, rows: int, seed: int = 0) -> Any:
+    """The scikit-learn classifier alone, for entries that need no preparation; arguments as in `build_classifier`.
+
+    Raises:
+        UnknownNameError: there is no such classifier.
+    """
+    if name not in _BUILDERS:
+        raise UnknownNameError.among("classifier", name, _BUILDERS)
+    return _BUILDERS[name](rows, seed)
 
 
 def _preparation(schema: Schema) -> Any:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from tff_health.evaluation.bootstrap import LEVEL, Interval, patient_weights
+from tff_health.evaluation.bootstrap import LEVEL, Interval, check_settings, patient_weights, percentile_interval
 from tff_health.evaluation.synthesis.binning import positions
 from tff_health.evaluation.synthesis.collapse import CollapseReference, collapse_metrics, comparable_rows, repeats
 from tff_health.evaluation.synthesis.coverage import AGAINST, table_coverage_terms
@@ -60,7 +60,7 @@ def synthesis_intervals(
         MetricError: a user's metric failed.
         ValueError: the number of resamples or the level makes no sense.
     """
-    _check(resamples, level)
+    check_settings(resamples, level)
     intervals: dict[str, Interval] = {}
     for name in resolve_synthesis_metrics(names):
         rng = tables.rng(_DRAW)
@@ -95,7 +95,7 @@ def held_out_intervals(
     Raises:
         ValueError: the number of resamples or the level makes no sense.
     """
-    _check(resamples, level)
+    check_settings(resamples, level)
     rows = len(predictions.truth)
     by_key = predictions.metrics(_weights(rows, resamples, rng))
     return {name: _interval(values, rows, level) for name, values in by_key.items()}
@@ -188,15 +188,4 @@ def _means(by_row: np.ndarray, resamples: int, rng: np.random.Generator) -> np.n
 
 
 def _interval(values: np.ndarray, rows: int, level: float) -> Interval:
-    usable = values[1:][np.isfinite(values[1:])]
-    low, high = (float("nan"),) * 2
-    if len(usable):
-        low, high = (float(q) for q in np.quantile(usable, [(1 - level) / 2, (1 + level) / 2]))
-    return Interval(float(values[0]), low, high, rows, 1, len(values) - 1, len(usable), level)
-
-
-def _check(resamples: int, level: float) -> None:
-    if resamples < 1:
-        raise ValueError(f"resamples must be at least 1, not {resamples}")
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1, not {level}")
+    return percentile_interval(float(values[0]), values[1:], rows, 1, level)

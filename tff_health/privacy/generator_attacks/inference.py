@@ -1,4 +1,4 @@
-"""Runs the attacks on one synthetic table.
+"""Runs the attacks on one synthetic table, or on whatever else can be turned into points.
 
 Who the reference is. A density ratio compares with other people, and the only people whom nobody trained on are the
 held-out ones. So candidates, members and non-members alike, are divided into folds within hospitals, and the reference
@@ -8,7 +8,7 @@ of the same size. An attack on a table that knows none of them is thus at .5.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -71,6 +71,54 @@ def run_generator_attacks(
         UnknownNameError: there is no such attack.
         ValueError: the arrays do not fit together.
     """
+    return run_attacks_on_points(
+        partial(TableFeatures, schema),
+        members,
+        non_members,
+        synthetic,
+        member_hospitals=member_hospitals,
+        non_member_hospitals=non_member_hospitals,
+        rng=rng,
+        reference=reference,
+        attacks=attacks,
+        resamples=resamples,
+        permutations=permutations,
+        level=level,
+    )
+
+
+def run_attacks_on_points(
+    fit_points: Callable[[np.ndarray], Callable[[np.ndarray], np.ndarray]],
+    members: np.ndarray,
+    non_members: np.ndarray,
+    synthetic: np.ndarray,
+    *,
+    member_hospitals: npt.ArrayLike,
+    non_member_hospitals: npt.ArrayLike,
+    rng: np.random.Generator,
+    reference: np.ndarray | None = None,
+    attacks: Sequence[str] = DEFAULT_ATTACKS,
+    resamples: int = RESAMPLES,
+    permutations: int = PERMUTATIONS,
+    level: float = LEVEL,
+) -> MembershipResult:
+    """`run_generator_attacks` of anything that has distances; the other arguments and errors are the same.
+
+    Args:
+        fit_points: from what the attacker sees, [rows, ...], to the function that turns rows into points, float64
+            [rows, entries].
+        members: what the generator was fitted on, [rows, ...].
+        non_members: held-out ones of the same hospitals, likewise.
+        synthetic: the generator's, likewise; 2 or more.
+        member_hospitals: each member's hospital.
+        non_member_hospitals: each non-member's.
+        rng: source of folds, resamples and permutations.
+        reference: others whom the attacker knows; default: non-members of other folds.
+        attacks: names.
+        resamples: bootstrap resamples.
+        permutations: of membership within hospitals.
+        level: coverage of the intervals.
+    """
     chosen = [find_generator_attack(name) for name in attacks]
     rows, is_member, hospitals, notes = _candidates(members, non_members, member_hospitals, non_member_hospitals)
     if len(synthetic) < 2:
@@ -85,7 +133,7 @@ def run_generator_attacks(
     for fold in np.unique(folds):
         here = folds == fold
         others = rows[~is_member & ~here] if reference is None else reference
-        points = TableFeatures(schema, np.concatenate([synthetic, others]))
+        points = fit_points(np.concatenate([synthetic, others]))
         view = GeneratorView(points(rows[here]), points(synthetic), points(others))
         for index, attack in enumerate(chosen):
             scores[index, here] = generator_attack_scores(attack, view)

@@ -1,0 +1,1 @@
+"""Measures of synthetic chest X-rays against real ones: arrays in, figures with intervals out."""
