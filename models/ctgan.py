@@ -91,7 +91,7 @@ def critic(
     for depth, units in enumerate(hidden):
         values = tf.keras.layers.LeakyReLU(0.2)(_dense(units)(values))
         if dropout:
-            values = _seeded_dropout(dropout, depth)([values, seed])
+            values = seeded_dropout(dropout, depth)([values, seed])
     return tf.keras.Model([rows, condition, seed], _dense(1)(values))
 
 
@@ -121,7 +121,7 @@ def _normalised(values: Any, normalisation: Normalisation, units: int) -> Any:
     raise SettingsError(f"normalisation must be batch, layer, group or none, not {normalisation!r}.")
 
 
-def _seeded_dropout(rate: float, depth: int) -> Any:
+def seeded_dropout(rate: float, depth: int) -> Any:
     """A layer from [values, seed] to values of which a share is zero; Keras' own cannot be given a seed a call.
 
     The share is `rate` to the nearest 1 / 65,536: two units are decided by each random word, which halves a tenth of a

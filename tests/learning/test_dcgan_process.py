@@ -1,0 +1,220 @@
+"""The federated DCGAN: equal to a plain loop in one hospital, and at work with every choice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from data.errors import SettingsError
+from tff_health.learning.dcgan.labelled_rows import pack, unpack
+from tff_health.learning.dcgan.process import build_dcgan_process
+from tff_health.learning.dcgan.settings import DcganSettings
+from tff_health.learning.dcgan.task import DcganTask
+from tff_health.learning.gan.hospital_data import hospital_data
+from tff_health.learning.gan.process import generator_weights, round_losses
+from tff_health.learning.gan.weights import initial_weights, network_weights
+from tff_health.runtime import execution_context
+from tff_health.runtime.seeds import tf_seed
+
+import tensorflow as tf  # isort: skip (after the project has silenced it)
+
+SIZE, SEED = 8, 4
+
+
+@pytest.fixture(scope="module", autouse=True)
+def context() -> Iterator[None]:
+    with execution_context():
+        yield
+
+
+def rows(number: int, seed: int, labels: tuple[int, ...] = (0, 1)) -> np.ndarray:
+    """Noise whose left or right half is bright, by class."""
+    random = np.random.default_rng(seed)
+    chosen = random.choice(labels, number)
+    pixels = random.uniform(-1, -0.2, (number, SIZE, SIZE, 1)).astype(np.float32)
+    for image, label in zip(pixels, chosen, strict=True):
+        image[:, 4 * label : 4 * label + 4] += 1.0
+    return pack(pixels, chosen, 2)
+
+
+def settings(**changes: Any) -> DcganSettings:
+    small: dict[str, Any] = {
+        "batch_size": 6,
+        "generator_batch_size": 8,
+        "local_updates": 5,
+        "generator_updates": 5,
+        "latent_dim": 3,
+        "generator_channels": 4,
+        "discriminator_channels": 4,
+    }
+    return DcganSettings(**small | changes)
+
+
+def run(tables: list[np.ndarray], own: DcganSettings, rounds: int, **options: Any) -> tuple[Any, dict[str, float]]:
+    process = build_dcgan_process(SIZE, np.array([3, 1]), own, seed=SEED, **options)
+    state, metrics = process.initialize(), None
+    for number in range(rounds):
+        data = [hospital_data(table, tf_seed(SEED, "round", place, number)) for place, table in enumerate(tables)]
+        state, metrics = process.next(state, data)
+    return state.global_model_weights, round_losses(metrics)
+
+
+class PlainDcgan:
+    """Radford et al. 2016 with R1, in eager TensorFlow with Keras' Adam. Only what is random comes from the task."""
+
+    def __init__(self, table: np.ndarray, own: DcganSettings) -> None:
+        self.rows, self.own = tf.constant(table), own
+        self.task = DcganTask(SIZE, np.array([3, 1]), own)
+        self.generator, self.critic = self.task.build_networks()
+        start = initial_weights(self.task, own.training(), SEED)
+        for name, model in (("generator", self.generator), ("critic", self.critic)):
+            weights, statistics = network_weights(start, name)
+            for variable, value in zip(model.trainable_variables, weights, strict=True):
+                variable.assign(value)
+            for variable, value in zip(model.non_trainable_variables, statistics, strict=True):
+                variable.assign(value)
+        self.critic_adam, self.generator_adam = (tf.keras.optimizers.legacy.Adam(2e-4, 0.5, 0.99, 1e-8) for _ in "cg")
+        self.cross_entropy = tf.keras.losses.BinaryCrossentropy(from_logits=True)
+
+    def made(self, draw: dict[str, Any]) -> tf.Tensor:
+        latent, classes = (tf.reshape(draw[name], [-1, draw[name].shape[-1]]) for name in ("latent", "classes"))
+        images = self.generator([latent, classes], training=True)
+        return tf.reshape(images, [*draw["latent"].shape[:-1], SIZE, SIZE, 1])
+
+    @tf.function
+    def critic_step(self, fake: tf.Tensor, draw: dict[str, Any]) -> None:
+        classes, seed = draw["classes"], draw["seeds"]
+        with tf.GradientTape() as tape:
+            real = self.critic([draw["images"], classes, seed], training=True)
+            generated = self.critic([fake, classes, seed], training=True)
+            with tf.GradientTape() as inner:
+                inner.watch(draw["images"])
+                total = tf.reduce_sum(self.critic([draw["images"], classes, seed], training=True))
+            slopes = tf.reshape(inner.gradient(total, draw["images"]), [len(real), -1])
+            loss = self.cross_entropy(tf.ones_like(real), real) + self.cross_entropy(
+                tf.zeros_like(generated), generated
+            )
+            loss += self.own.penalty_weight * tf.reduce_mean(tf.reduce_sum(slopes**2, 1))
+        variables = self.critic.trainable_variables
+        self.critic_adam.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+
+    @tf.function
+    def generator_step(self, draw: dict[str, Any]) -> None:
+        variables = self.generator.trainable_variables
+        with tf.GradientTape() as tape:
+            scores = self.critic([self.made(draw), draw["classes"], draw["seeds"]], training=True)
+            loss = self.cross_entropy(tf.ones_like(scores), scores)
+        self.generator_adam.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+
+    def round(self, number: int) -> None:
+        updates = self.own.local_updates
+        seeds = tf.random.experimental.stateless_split(tf_seed(SEED, "round", 0, number), 2)
+        draws = self.task.critic_draws(self.rows, updates, seeds[0])
+        steps = [{name: value[k] for name, value in draws.items()} for k in range(updates)]
+        if self.own.mode == "server-generator":
+            # The hospital's copy of the generator is thrown away, with its moving statistics.
+            before = [v.numpy() for v in self.generator.non_trainable_variables]
+            fakes = self.made(draws)
+            for variable, value in zip(self.generator.non_trainable_variables, before, strict=True):
+                variable.assign(value)
+            for k in range(updates):
+                self.critic_step(fakes[k], steps[k])
+            seed = tf.random.experimental.stateless_fold_in(tf_seed(SEED, "gan", "server"), number)
+            turns = self.task.generator_draws(None, updates, seed)
+            for k in range(updates):
+                self.generator_step({name: value[k] for name, value in turns.items()})
+            return
+        turns = self.task.generator_draws(self.rows, updates, seeds[1])
+        for k in range(updates):
+            self.critic_step(self.made(steps[k]), steps[k])
+            self.generator_step({name: value[k] for name, value in turns.items()})
+
+
+@pytest.mark.parametrize("mode", ["server-generator", "average-both"])
+def test_twenty_updates_of_one_hospital_equal_a_plain_keras_loop(mode: str) -> None:
+    table, own = rows(30, 1), settings(mode=mode)
+    weights, _ = run([table], own, rounds=4)
+    plain = PlainDcgan(table, own)
+    for number in range(4):
+        plain.round(number)
+    for name, model in (("generator", plain.generator), ("critic", plain.critic)):
+        trainable, statistics = network_weights(weights, name)
+        theirs = [*model.trainable_variables, *model.non_trainable_variables]
+        for a, b in zip([*trainable, *statistics], theirs, strict=True):
+            np.testing.assert_allclose(a, b.numpy(), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"conditional": False, "penalty": "none", "discriminator_normalisation": "batch"},
+        {"loss": "hinge", "dropout": 0.3, "generator_normalisation": "group"},
+        {"loss": "wasserstein", "penalty": "one-centred", "discriminator_normalisation": "group", "memory": "fresh"},
+        {"mode": "average-both", "local_updates": 4, "generator_updates": 2, "generator_normalisation": "none"},
+    ],
+)
+def test_every_choice_trains_hospitals_of_one_class_and_of_one_image(changes: dict[str, Any]) -> None:
+    weights, losses = run([rows(20, 1), rows(9, 2, labels=(1,)), rows(1, 3)], settings(**changes), rounds=2)
+    assert set(losses) == {"discriminator_loss", "score_gap", "gradient_penalty", "generator_loss"}
+    assert np.isfinite(list(losses.values())).all()
+    assert all(np.isfinite(values).all() for values in generator_weights(weights))
+
+
+def test_it_learns_which_half_is_bright() -> None:
+    own = settings(
+        batch_size=16, generator_batch_size=32, generator_channels=16, discriminator_channels=16,
+        generator_learning_rate=2e-3, discriminator_learning_rate=2e-3, local_updates=10, generator_updates=10,
+    )  # fmt: skip
+    weights, _ = run([rows(40, seed) for seed in range(3)], own, rounds=25)
+    task = DcganTask(SIZE, np.array([1, 1]), own)
+    generator = task.build_networks().generator
+    for variable, value in zip(
+        [*generator.trainable_variables, *generator.non_trainable_variables], generator_weights(weights), strict=True
+    ):
+        variable.assign(value)
+    latent = tf.random.stateless_normal([100, own.latent_dim], [1, 2])
+    for label in (0, 1):
+        classes = tf.one_hot(tf.fill([100], label), 2)
+        images = generator([latent, classes], training=False).numpy()
+        halves = images.reshape(100, SIZE, 2, 4).mean((1, 3))
+        assert (halves[:, label] > halves[:, 1 - label] + 0.5).mean() > 0.9
+
+
+def test_rows_are_images_and_their_classes() -> None:
+    pixels = np.random.default_rng(0).uniform(-1, 1, (5, SIZE, SIZE, 1)).astype(np.float32)
+    labels = np.array([0, 1, 2, 1, 0])
+    packed = pack(pixels, labels, 3)
+    images, classes = unpack(tf.constant(packed), SIZE)
+    np.testing.assert_array_equal(images, pixels)
+    np.testing.assert_array_equal(np.argmax(classes, 1), labels)
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        pack(pixels, labels, 2)
+    with pytest.raises(ValueError, match="labels must be"):
+        pack(pixels, labels[:3], 3)
+    with pytest.raises(ValueError, match="images must be"):
+        pack(pixels[..., 0], labels, 3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"batch_size": 0}, "batch_size"),
+        ({"loss": "mse"}, "loss must be one of"),
+        ({"penalty": "r2"}, "penalty must be one of"),
+        ({"penalty_weight": -1.0}, "penalty_weight"),
+        ({"discriminator_normalisation": "batch"}, "no meaning"),
+        ({"generator_normalisation": "layer"}, "generator_normalisation"),
+        ({"mode": "average-both", "local_updates": 3, "generator_updates": 2}, "multiple"),
+    ],
+)
+def test_what_cannot_be_is_refused(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        settings(**changes)
+
+
+def test_classes_need_counts() -> None:
+    with pytest.raises(ValueError, match="counts of classes"):
+        DcganTask(SIZE, np.array([0, 0]), settings())
