@@ -81,7 +81,7 @@ def test_conditions_are_met_in_every_row(hospitals: Federation, fitted: Fitted) 
 def test_the_same_seed_gives_the_same_table_after_an_interruption_too(
     hospitals: Federation, fitted: Fitted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tff_health.synthesis.ctgan._SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr("tff_health.learning.gan.rounds._SECONDS_BETWEEN_CHECKPOINTS", 0.0)
 
     def die(done: int, rounds: int, point: Any) -> None:
         if done == 3:

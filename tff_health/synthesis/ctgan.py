@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
@@ -23,11 +21,7 @@ if TYPE_CHECKING:
     import dp_accounting
 
     from tff_health.aggregators.catalogue import Factory
-    from tff_health.analytics.table_codec.fitted import FittedCodec
     from tff_health.runtime.checkpoints import CheckpointStore
-    from tff_health.synthesis.ctgan_generator import CtganGenerator
-
-_SECONDS_BETWEEN_CHECKPOINTS = 5.0
 
 
 @dataclass(frozen=True)
@@ -107,116 +101,42 @@ class Ctgan(Synthesizer):
         probe: Probe | None = None,
     ) -> Fitted:
         """See `Synthesizer`."""
+        from tff_health.analytics.table_codec.fit import fit_codec
+        from tff_health.learning.ctgan.process import build_ctgan_process
+        from tff_health.learning.gan.hospital_data import hospital_data
+        from tff_health.learning.gan.rounds import GanRounds
         from tff_health.runtime.context import execution_context
+        from tff_health.synthesis.ctgan_generator import CtganGenerator
 
         entry = CATALOGUE.get(self.aggregator)
         with execution_context(backend="test" if entry is not None and entry.secure else "native"):
-            return _Fit(self, schema, hospitals, seed, progress, checkpoints, probe).run()
-
-
-class _Fit:
-    """One fit under way."""
-
-    def __init__(
-        self,
-        settings: Ctgan,
-        schema: Schema,
-        hospitals: Sequence[np.ndarray],
-        seed: int,
-        progress: Progress | None,
-        checkpoints: CheckpointStore | None,
-        probe: Probe | None,
-    ) -> None:
-        from tff_health.analytics.table_codec.fit import fit_codec
-        from tff_health.learning.ctgan.process import build_ctgan_process
-
-        self.settings, self.schema, self.seed = settings, schema, seed
-        self.progress, self.checkpoints, self.probe = progress, checkpoints, probe
-        self.fitted: FittedCodec = fit_codec(schema, hospitals, max_modes=settings.max_modes)
-        codec = self.fitted.codec
-        self.encoded = [
-            codec.encode(matrix, numpy_generator(seed, "encoding", place)) for place, matrix in enumerate(hospitals)
-        ]
-        self.process = build_ctgan_process(
-            codec.layout,
-            self.fitted.counts,
-            settings.training,
-            aggregator=settings.build_aggregator(len(hospitals)),
-            weighting=settings.weighting,
-            seed=seed,
-        )
-        self.history: list[dict[str, float]] = []
-        self.average: list[np.ndarray] = []
-
-    def run(self) -> Fitted:
-        from tff_health.learning.gan.hospital_data import hospital_data
-        from tff_health.learning.gan.process import round_losses
-
-        rounds, each = self.settings.rounds, self.settings.training.generator_updates
-        state, done = self._start()
-        places = {round((k + 1) * rounds / self.settings.probes) for k in range(self.settings.probes)}
-        clock = saved = time.monotonic()
-        first = done
-        while done < rounds:
-            data = [
-                hospital_data(rows, tf_seed(self.seed, "round", place, done)) for place, rows in enumerate(self.encoded)
+            fitted = fit_codec(schema, hospitals, max_modes=self.max_modes)
+            encoded = [
+                fitted.codec.encode(matrix, numpy_generator(seed, "encoding", place))
+                for place, matrix in enumerate(hospitals)
             ]
-            output = self.process.next(state, data)
-            state, done = output.state, done + 1
-            self._average(state)
-            point = {"round": float(done), "updates": float(done * each), **round_losses(output.metrics)}
-            if self.probe is not None and done in places:
-                point |= self.probe(self._generator())
-            self.history.append(point)
-            if self.checkpoints is not None and (
-                done == rounds or time.monotonic() - saved > _SECONDS_BETWEEN_CHECKPOINTS
-            ):
-                self.checkpoints.save(
-                    done, {"state": state, "average": list(self.average), "history": json.dumps(self.history)}
-                )
-                saved = time.monotonic()
-            if self.progress is not None:
-                self.progress(done, rounds, point)
-        facts: dict[str, Any] = {"updates": done * each, "rounds": rounds}
-        if done > first:
-            facts["seconds_per_round"] = (time.monotonic() - clock) / (done - first)
-        facts["bytes_up"] = float(sum(np.asarray(value).nbytes for value in _sent(state)))
-        return Fitted(self._generator(), tuple(self.history), facts)
 
-    def _start(self) -> tuple[Any, int]:
-        from tff_health.runtime.nested import restore
+            def generator(weights: Sequence[np.ndarray]) -> CtganGenerator:
+                return CtganGenerator(schema, fitted.codec, self.training, fitted.counts, weights)
 
-        state = self.process.initialize()
-        saved = self.checkpoints.latest() if self.checkpoints is not None else None
-        if saved is None:
-            return state, 0
-        self.history = json.loads(str(saved.payload["history"]))
-        self.average = [np.asarray(value) for value in saved.payload["average"]]
-        return restore(state, saved.payload["state"]), saved.step
-
-    def _average(self, state: Any) -> None:
-        """Takes one round's generator into the moving average."""
-        from tff_health.learning.averaging import model_weights
-        from tff_health.learning.gan.process import generator_weights
-
-        own = self.settings
-        weights = [np.asarray(value) for value in generator_weights(model_weights(state))]
-        kept = math.exp(-own.training.generator_updates / own.averaging) if own.averaging and self.average else 0.0
-        before = self.average or weights
-        self.average = [
-            (kept * old + (1 - kept) * new).astype(new.dtype) for old, new in zip(before, weights, strict=True)
-        ]
-
-    def _generator(self) -> CtganGenerator:
-        from tff_health.synthesis.ctgan_generator import CtganGenerator
-
-        fitted = self.fitted
-        return CtganGenerator(self.schema, fitted.codec, self.settings.training, fitted.counts, self.average)
-
-
-def _sent(state: Any) -> tuple[Any, ...]:
-    """Tensors as large as those that a hospital sends in a round: of weights, statistics and kept moments."""
-    from tff_health.learning.averaging import model_weights
-    from tff_health.learning.gan.weights import flat, shared_part
-
-    return flat(shared_part(model_weights(state)))
+            trained = GanRounds(
+                build_ctgan_process(
+                    fitted.codec.layout,
+                    fitted.counts,
+                    self.training,
+                    aggregator=self.build_aggregator(len(hospitals)),
+                    weighting=self.weighting,
+                    seed=seed,
+                ),
+                rounds=self.rounds,
+                updates=self.training.generator_updates,
+                data=lambda number: [
+                    hospital_data(rows, tf_seed(seed, "round", place, number)) for place, rows in enumerate(encoded)
+                ],
+                averaging=self.averaging,
+                probes=self.probes,
+                probe=None if probe is None else lambda weights: probe(generator(weights)),
+                progress=progress,
+                checkpoints=checkpoints,
+            ).run()
+        return Fitted(generator(trained.weights), trained.history, trained.facts)
