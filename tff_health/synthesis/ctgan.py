@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
-from data.errors import SettingsError, UnknownNameError
+from data.errors import SettingsError
 from data.schema import Schema
-from tff_health.aggregators.catalogue import CATALOGUE, build_aggregator, check_aggregator_name
 from tff_health.learning.ctgan.settings import CtganSettings
 from tff_health.runtime.seeds import generator as numpy_generator
 from tff_health.runtime.seeds import tf_seed
+from tff_health.synthesis.gan_aggregator import check_gan_aggregator, gan_aggregator, gan_backend
 from tff_health.synthesis.synthesizer import Fitted, Probe, Progress, Synthesizer
 
 if TYPE_CHECKING:
@@ -56,22 +56,7 @@ class Ctgan(Synthesizer):
     def __post_init__(self) -> None:
         if self.updates < 1 or self.max_modes < 1 or self.probes < 0 or self.averaging < 0:
             raise SettingsError("CTGAN: updates and max_modes must be 1 or more, averaging and probes 0 or more.")
-        entry = CATALOGUE.get(self.aggregator)
-        if entry is None:
-            check_aggregator_name(self.aggregator)
-            return
-        if entry.private is not None:
-            raise SettingsError(
-                f"CTGAN: aggregator {self.aggregator!r} adds noise for hospitals, which nothing would account for "
-                "here; take another one."
-            )
-        for name in self.aggregator_options:
-            if name not in entry.parameters or name == "hospitals":
-                raise UnknownNameError.among(f"parameter of aggregator {self.aggregator}", name, entry.parameters)
-        for name in entry.required:
-            if name != "hospitals" and name not in self.aggregator_options:
-                valid = entry.parameters[name].valid
-                raise SettingsError(f"CTGAN: aggregator {self.aggregator!r} lacks {name} ({valid}).")
+        check_gan_aggregator("CTGAN", self.aggregator, self.aggregator_options)
 
     @property
     def rounds(self) -> int:
@@ -80,11 +65,7 @@ class Ctgan(Synthesizer):
 
     def build_aggregator(self, hospitals: int) -> Factory | str:
         """What the process takes as its aggregator."""
-        entry = CATALOGUE.get(self.aggregator)
-        if entry is None or not entry.parameters:
-            return self.aggregator
-        own = {"hospitals": hospitals} if "hospitals" in entry.parameters else {}
-        return build_aggregator(self.aggregator, **own, **dict(self.aggregator_options))
+        return gan_aggregator(self.aggregator, self.aggregator_options, hospitals)
 
     def event(self) -> dp_accounting.DpEvent | None:
         """See `Synthesizer`: no guarantee."""
@@ -108,8 +89,7 @@ class Ctgan(Synthesizer):
         from tff_health.runtime.context import execution_context
         from tff_health.synthesis.ctgan_generator import CtganGenerator
 
-        entry = CATALOGUE.get(self.aggregator)
-        with execution_context(backend="test" if entry is not None and entry.secure else "native"):
+        with execution_context(backend=gan_backend(self.aggregator)):
             fitted = fit_codec(schema, hospitals, max_modes=self.max_modes)
             encoded = [
                 fitted.codec.encode(matrix, numpy_generator(seed, "encoding", place))

@@ -1,0 +1,132 @@
+"""A federated DCGAN in one call: labels, repeatability, resuming, aggregators, refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from data.errors import DataError, SettingsError, UnknownNameError
+from data.image_federation import ImageFederation, ImageHospital
+from data.modality import load_image_dataset
+from tff_health.learning.dcgan.settings import DcganSettings
+from tff_health.runtime.checkpoints import CheckpointStore
+from tff_health.synthesis.images.dcgan import Dcgan, FittedImages
+
+SMALL = DcganSettings(
+    batch_size=8,
+    generator_batch_size=8,
+    local_updates=2,
+    generator_updates=2,
+    latent_dim=4,
+    generator_channels=4,
+    discriminator_channels=4,
+)
+DCGAN = Dcgan(updates=8, training=SMALL, averaging=4, probes=2)
+
+
+class KilledError(Exception):
+    """Stands for the end of a process."""
+
+
+@pytest.fixture(scope="module")
+def federation() -> ImageFederation:
+    options = {"images": 120, "test_images": 40, "validation_images": 20, "hospitals": 3}
+    return load_image_dataset("xray_phantom", options, seed=1)
+
+
+@pytest.fixture(scope="module")
+def fitted(federation: ImageFederation) -> FittedImages:
+    return DCGAN.fit(federation, seed=5, probe=lambda generator: {"grey": float(generator.counts.sum())})
+
+
+def test_images_have_the_classes_asked_for(federation: ImageFederation, fitted: FittedImages) -> None:
+    images = fitted.generator.sample(50, seed=3)
+    assert images.pixels.shape == (50, 28, 28, 1)
+    assert images.pixels.dtype == np.float32
+    assert np.abs(images.pixels).max() <= 1
+    assert set(images.labels) == {0, 1}
+    ill = fitted.generator.sample(7, federation.classes[1], seed=3)
+    assert ill.labels.tolist() == [1] * 7
+    # Another class of the same noise is another image.
+    well = fitted.generator.sample(7, federation.classes[0], seed=3)
+    assert np.abs(ill.pixels - well.pixels).max() > 1e-4
+    assert len(fitted.generator.sample(0, seed=1)) == 0
+    # What comes out can be trained on as a hospital's own images.
+    again = replace(federation, hospitals=(ImageHospital("synthetic", fitted.generator.sample(60, seed=1)),))
+    assert len(again.require_trainable().members) == 1
+
+
+def test_classes_follow_the_federations_shares(federation: ImageFederation, fitted: FittedImages) -> None:
+    share = np.concatenate([hospital.train.labels for hospital in federation.members]).mean()
+    found = fitted.generator.sample(2000, seed=4).labels.mean()
+    assert abs(found - share) < 6 * (share * (1 - share) / 2000) ** 0.5
+
+
+def test_the_history_tells_losses_and_probes(fitted: FittedImages) -> None:
+    assert [point["round"] for point in fitted.history] == [1, 2, 3, 4]
+    assert [point["updates"] for point in fitted.history] == [2, 4, 6, 8]
+    assert [point.get("grey") for point in fitted.history] == [None, 120.0, None, 120.0]
+    for point in fitted.history:
+        assert np.isfinite([point["discriminator_loss"], point["generator_loss"], point["gradient_penalty"]]).all()
+
+
+def test_the_same_seed_gives_the_same_images_after_an_interruption_too(
+    federation: ImageFederation, fitted: FittedImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tff_health.learning.gan.rounds._SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+
+    def die(done: int, rounds: int, point: Mapping[str, float]) -> None:
+        if done == 3:
+            raise KilledError
+
+    with closing(CheckpointStore(tmp_path, "settings")) as store:
+        with pytest.raises(KilledError):
+            DCGAN.fit(federation, seed=5, checkpoints=store, progress=die)
+        rounds: list[int] = []
+        again = DCGAN.fit(
+            federation, seed=5, checkpoints=store, progress=lambda done, total, point: rounds.append(done)
+        )
+    assert rounds == [4]
+    ours, theirs = (of.generator.sample(20, seed=9) for of in (again, fitted))
+    np.testing.assert_array_equal(ours.pixels, theirs.pixels)
+    np.testing.assert_array_equal(ours.labels, theirs.labels)
+    other = DCGAN.fit(federation, seed=6).generator.sample(20, seed=9)
+    assert np.abs(other.pixels - theirs.pixels).max() > 1e-4
+
+
+@pytest.mark.parametrize(
+    "changes", [{"aggregator": "secure-mean", "aggregator_options": {"bound": 2.0}}, {"aggregator": "robust"}]
+)
+def test_other_aggregators(federation: ImageFederation, changes: dict[str, Any]) -> None:
+    trained = replace(DCGAN, updates=2, **changes).fit(federation, seed=1)
+    assert all(np.isfinite(values).all() for values in trained.generator.weights)
+
+
+def test_an_unconditional_one_has_images_without_labels(federation: ImageFederation) -> None:
+    plain = replace(DCGAN, updates=2, training=replace(SMALL, conditional=False)).fit(federation, seed=1).generator
+    assert plain.unlabelled(5, seed=1).shape == (5, 28, 28, 1)
+    with pytest.raises(SettingsError, match="without classes"):
+        plain.sample(5, seed=1)
+
+
+def test_what_cannot_be_is_refused_in_a_sentence(federation: ImageFederation, fitted: FittedImages) -> None:
+    with pytest.raises(UnknownNameError, match="class"):
+        fitted.generator.sample(3, "fracture", seed=1)
+    with pytest.raises(SettingsError, match="0 or more"):
+        fitted.generator.sample(-1, seed=1)
+    with pytest.raises(SettingsError, match="updates"):
+        Dcgan(updates=0)
+    with pytest.raises(UnknownNameError, match="aggregator"):
+        Dcgan(aggregator="average")
+    with pytest.raises(SettingsError, match="lacks bound"):
+        Dcgan(aggregator="secure-mean")
+    first, *others = federation.hospitals
+    ill = ImageHospital(first.name, first.train.take(first.train.labels == 1))
+    with pytest.raises(DataError, match=r"every training image is of the class"):
+        DCGAN.fit(replace(federation, hospitals=(ill, *others)), seed=1)

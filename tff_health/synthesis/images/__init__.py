@@ -1,0 +1,1 @@
+"""Ways to make generators of images from hospitals that keep theirs."""
