@@ -51,7 +51,6 @@ def generator(
     label = tf.keras.Input((classes,))
     values = tf.keras.layers.Concatenate()([latent, label]) if classes else latent
     width = channels * 2 ** (doublings - 1)
-    start = tf.keras.initializers.RandomNormal(stddev=_STDDEV)
     bias = normalisation != "batch"  # which subtracts a bias again
     values = tf.keras.layers.Dense(coarsest**2 * width, use_bias=bias)(values)
     values = tf.keras.layers.Reshape((coarsest, coarsest, width))(values)
@@ -59,11 +58,11 @@ def generator(
     for _ in range(doublings - 1):
         width //= 2
         values = tf.keras.layers.Conv2DTranspose(
-            width, 4, strides=2, padding="same", use_bias=bias, kernel_initializer=start
+            width, 4, strides=2, padding="same", use_bias=bias, kernel_initializer=_start()
         )(values)
         values = tf.keras.layers.ReLU()(_normalised(values, normalisation))
     images = tf.keras.layers.Conv2DTranspose(
-        1, 4, strides=2, padding="same", activation="tanh", kernel_initializer=start
+        1, 4, strides=2, padding="same", activation="tanh", kernel_initializer=_start()
     )(values)
     return tf.keras.Model([latent, label], images)
 
@@ -101,12 +100,11 @@ def discriminator(
     images = tf.keras.Input((size, size, 1))
     label = tf.keras.Input((classes,))
     seed = tf.keras.Input(batch_shape=(2,), dtype=tf.int64)
-    start = tf.keras.initializers.RandomNormal(stddev=_STDDEV)
     values = images
     for depth in range(halvings):
         own = normalisation if depth else "none"
         values = tf.keras.layers.Conv2D(
-            channels * 2**depth, 4, strides=2, padding="same", use_bias=own != "batch", kernel_initializer=start
+            channels * 2**depth, 4, strides=2, padding="same", use_bias=own != "batch", kernel_initializer=_start()
         )(values)
         values = tf.keras.layers.LeakyReLU(0.2)(_normalised(values, own))
     features = tf.keras.layers.Flatten()(values)
@@ -127,6 +125,13 @@ def _coarsest(size: int) -> tuple[int, int]:
     if size < 8 or coarsest * 2**doublings != size:
         raise SettingsError(f"DCGAN: images must have 28 pixels a side, or a power of two from 8, not {size}.")
     return coarsest, doublings
+
+
+def _start() -> Any:
+    """A fresh initialiser: one that serves several layers would give those of one shape the same weights."""
+    import tensorflow as tf
+
+    return tf.keras.initializers.RandomNormal(stddev=_STDDEV)
 
 
 def _normalised(values: Any, normalisation: str) -> Any:
