@@ -6,7 +6,9 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 
@@ -80,3 +82,28 @@ def cleveland(real_data: Path) -> Callable[..., Federation]:
         return load_dataset("heart_disease", settings, data_dir=real_data, **arguments)
 
     return load
+
+
+@pytest.fixture(scope="session")
+def draw() -> Callable[..., Any]:
+    """Images of 28 pixels that a classifier can tell apart and a copier can be caught with, as `ImageSet`.
+
+    Smooth random pictures; those of class 1 have a bright patch of random place and strength on one side.
+    """
+    from scipy.ndimage import gaussian_filter
+
+    from tff_health.evaluation.images.image_set import ImageSet
+
+    def drawn(count: int, seed: int, *, size: int = 28, share: float = 0.5, name: str = "images") -> Any:
+        rng = np.random.default_rng(seed)
+        labels = (rng.permutation(count) < share * count).astype(np.int64)
+        fields = gaussian_filter(rng.normal(size=(count, size, size)), (0, size / 14, size / 14))
+        fields *= 0.25 / fields.std()
+        rows, columns = np.mgrid[:size, :size] / size
+        middles = rng.uniform([0.3, 0.6], [0.7, 0.8], size=(count, 2))
+        patches = np.exp(-((rows - middles[:, :1, None]) ** 2 + (columns - middles[:, 1:, None]) ** 2) / (2 * 0.15**2))
+        strengths = labels * rng.uniform(0.4, 1, count)
+        pictures = np.clip(fields - 0.2 + strengths[:, None, None] * patches, -1, 1)
+        return ImageSet(pictures[..., np.newaxis].astype(np.float32), labels, name)
+
+    return drawn

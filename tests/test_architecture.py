@@ -34,7 +34,7 @@ MAY_IMPORT = {
         "data",
     },
     "tff_health.reporting": {"tff_health.evaluation", "tff_health.runtime", "data"},
-    "tff_health.evaluation": {"tff_health.privacy", "models", "data"},
+    "tff_health.evaluation": {"models", "data"},
     "tff_health.learning": {"tff_health.aggregators", "tff_health.runtime", "models", "data"},
     "tff_health.analytics": {"tff_health.aggregators", "tff_health.runtime", "data"},
     "tff_health.privacy": {"tff_health.aggregators", "tff_health.runtime", "models", "data"},

@@ -9,7 +9,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from data.errors import DataError
 from tff_health.evaluation.images.frozen_classifier import TrainingSettings, train_classifier
-from tff_health.evaluation.images.image_arrays import LabelledImages
+from tff_health.evaluation.images.image_set import ImageSet
 
 SHORT = TrainingSettings(epochs=4, least_steps=0)
 
@@ -33,7 +33,7 @@ def test_it_learns_and_repeats_itself(draw) -> None:
 
 def test_the_best_epoch_counts_and_patience_ends_training(draw) -> None:
     train, stopping = draw(120, 0), draw(60, 1)
-    wrong = LabelledImages(stopping.images, 1 - stopping.labels)
+    wrong = ImageSet(stopping.images, 1 - stopping.labels)
     # What it learns makes these labels worse, so training ends early, and with the weights of an early epoch.
     trained = train_classifier(train, wrong, seed=0, settings=TrainingSettings(epochs=30, least_steps=0, patience=2))
     assert trained.epochs < 5
@@ -52,7 +52,7 @@ def test_balance_raises_the_rare_class(draw) -> None:
 def test_what_cannot_be_trained_on(draw) -> None:
     images = draw(20, 0)
     with pytest.raises(DataError, match="All X-rays have label 1: a classifier needs images of both classes"):
-        train_classifier(LabelledImages(images.images, np.ones(20), "X-rays"), images, seed=0)
+        train_classifier(ImageSet(images.images, np.ones(20), "X-rays"), images, seed=0)
     with pytest.raises(DataError, match="64 pixels a side"):
         train_classifier(images, draw(4, 0, size=64), seed=0)
     trained = train_classifier(images, images, seed=0, settings=TrainingSettings(epochs=1, least_steps=0))

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from data.errors import DataError
-from tff_health.evaluation.images.image_arrays import LabelledImages, checked_features, checked_images
+from data.image_arrays import checked_images
+from tff_health.evaluation.images.feature_arrays import checked_features
+from tff_health.evaluation.images.image_set import ImageSet
 
 GREY = np.zeros((4, 28, 28, 1), np.float32)
 
@@ -58,7 +60,7 @@ def test_bad_features(features: np.ndarray, message: str) -> None:
 )
 def test_bad_labels(labels: np.ndarray, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        LabelledImages(GREY, labels)
+        ImageSet(GREY, labels)
 
 
 def test_a_split_is_stratified_and_loses_nobody(draw) -> None:
@@ -73,6 +75,6 @@ def test_a_split_is_stratified_and_loses_nobody(draw) -> None:
     tiny, _ = images.split(0.001, np.random.default_rng(0))
     assert np.bincount(tiny.labels).tolist() == [1, 1]
     with pytest.raises(DataError, match="one alone has label 1"):
-        LabelledImages(GREY, np.array([0, 0, 0, 1])).split(0.5, np.random.default_rng(0))
+        ImageSet(GREY, np.array([0, 0, 0, 1])).split(0.5, np.random.default_rng(0))
     with pytest.raises(ValueError, match="share"):
         images.split(1, np.random.default_rng(0))

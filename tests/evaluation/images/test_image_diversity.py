@@ -7,7 +7,7 @@ import pytest
 
 from data.errors import DataError
 from tff_health.evaluation.images.diversity import class_diversity, pair_similarities
-from tff_health.evaluation.images.image_arrays import LabelledImages
+from tff_health.evaluation.images.image_set import ImageSet
 from tff_health.evaluation.images.similarity import ms_ssim
 
 
@@ -28,7 +28,7 @@ def test_a_collapsed_class_is_more_alike_and_only_that(draw) -> None:
     images = synthetic.images.copy()
     sick = np.flatnonzero(synthetic.labels == 1)
     images[sick] = images[np.random.default_rng(0).choice(sick[:3], len(sick))]
-    collapsed = LabelledImages(images, synthetic.labels)
+    collapsed = ImageSet(images, synthetic.labels)
     found = class_diversity(real, collapsed, rng=np.random.default_rng(0), resamples=200)
     assert found[0].difference.low < 0 < found[0].difference.high
     assert found[1].difference.low > 0.1
@@ -50,7 +50,7 @@ def test_the_mean_is_that_of_all_pairs(draw) -> None:
 
 def test_a_class_without_pairs_is_named(draw) -> None:
     real = draw(20, 0)
-    healthy = LabelledImages(real.images, np.zeros(20), "synthetic images")
+    healthy = ImageSet(real.images, np.zeros(20), "synthetic images")
     with pytest.raises(DataError, match="0 synthetic images with label 1: a pair takes two"):
         class_diversity(real, healthy, rng=np.random.default_rng(0))
     with pytest.raises(DataError, match="there are 1"):

@@ -9,7 +9,7 @@ from sklearn.metrics import accuracy_score, roc_auc_score
 
 from data.errors import DataError, SettingsError, UnknownNameError
 from tff_health.evaluation.images.frozen_classifier import TrainingSettings
-from tff_health.evaluation.images.image_arrays import LabelledImages
+from tff_health.evaluation.images.image_set import ImageSet
 from tff_health.evaluation.images.utility import (
     ARMS,
     CLASSIFIERS,
@@ -23,7 +23,7 @@ from tff_health.evaluation.threshold import choose_threshold
 SHORT = TrainingSettings(epochs=3, least_steps=0)
 
 
-def logistic(train: LabelledImages) -> LogisticRegression:
+def logistic(train: ImageSet) -> LogisticRegression:
     return LogisticRegression(max_iter=1000).fit(train.images.reshape(len(train), -1), train.labels)
 
 
@@ -45,7 +45,7 @@ def test_equals_scikit_learn_by_hand_under_both_rules(draw) -> None:
 
 def test_useful_images_are_worth_more_than_useless_ones(draw) -> None:
     real, test, useful = draw(200, 0), draw(200, 1), draw(200, 2)
-    useless = LabelledImages(useful.images, np.random.default_rng(0).permutation(useful.labels))
+    useless = ImageSet(useful.images, np.random.default_rng(0).permutation(useful.labels))
     settings = {"seed": 0, "classifiers": ["logistic-regression", "random-forest"], "resamples": 100}
     found = image_utility(real, useful, test, **settings)
     names = (*settings["classifiers"], "mean")
@@ -86,7 +86,7 @@ def test_arms_are_what_their_names_say(draw) -> None:
 
 def test_one_class_trains_nothing_and_says_so(draw) -> None:
     images, test = draw(30, 0), draw(50, 1, share=0.4)
-    sick = LabelledImages(images.images, np.ones(30), "synthetic images")
+    sick = ImageSet(images.images, np.ones(30), "synthetic images")
     predictions = predict_held_out_images(sick, test)
     values = predictions.metrics()
     for name in CLASSIFIERS:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from data.errors import DataError
 from tff_health.evaluation.bootstrap import LEVEL, RESAMPLES, Interval
-from tff_health.evaluation.images.image_arrays import LabelledImages
+from tff_health.evaluation.images.image_set import ImageSet
 from tff_health.evaluation.images.similarity import ssim
 from tff_health.evaluation.mean_interval import difference_of_means, mean_interval
 
@@ -58,8 +58,8 @@ def pair_similarities(images: np.ndarray, *, rng: np.random.Generator, similarit
 
 
 def class_diversity(
-    real: LabelledImages,
-    synthetic: LabelledImages,
+    real: ImageSet,
+    synthetic: ImageSet,
     *,
     rng: np.random.Generator,
     similarity: Similarity = ssim,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tff_health.evaluation.images.image_arrays import RANGE, checked_images
+from data.image_arrays import RANGE, checked_images
 from tff_health.evaluation.images.nearest_images import MEMORY
 
 NEAR = 30.0

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tff_health.evaluation.bootstrap import LEVEL, RESAMPLES, Interval
-from tff_health.evaluation.images.image_arrays import checked_features
+from tff_health.evaluation.images.feature_arrays import checked_features
 from tff_health.evaluation.mean_interval import mean_interval
 from tff_health.evaluation.synthesis.coverage import MOST_ROWS, NEIGHBOURS, coverage_terms
 from tff_health.evaluation.synthesis.tables import at_most

@@ -15,9 +15,10 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from data.errors import DataError
+from data.image_arrays import checked_images
 from data.streams import stream
 from models.xray_classifier import feature_extractor, xray_cnn
-from tff_health.evaluation.images.image_arrays import LabelledImages, checked_images
+from tff_health.evaluation.images.image_set import ImageSet
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -94,8 +95,8 @@ class FrozenClassifier:
 
 
 def train_classifier(
-    train: LabelledImages,
-    stopping: LabelledImages,
+    train: ImageSet,
+    stopping: ImageSet,
     *,
     seed: int,
     settings: TrainingSettings = DEFAULT_TRAINING,

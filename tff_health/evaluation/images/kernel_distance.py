@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tff_health.evaluation.images.image_arrays import checked_features
+from tff_health.evaluation.images.feature_arrays import checked_features
 
 
 def kernel_distance(real: npt.ArrayLike, synthetic: npt.ArrayLike) -> float:

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from data.errors import DataError
+from data.image_arrays import checked_images
 from tff_health.evaluation.disclosure.closest_distances import RESAMPLES, closer_share, closest_distance_metrics
 from tff_health.evaluation.disclosure.estimate import LEVEL, Estimate
-from tff_health.evaluation.images.image_arrays import checked_images
 from tff_health.evaluation.images.nearest_images import nearest_images
 from tff_health.evaluation.images.similarity import psnr_of_distance, ssim
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tff_health.evaluation.images.image_arrays import checked_images
+from data.image_arrays import checked_images
 
 CLOSEST = 8
 MEMORY = 64

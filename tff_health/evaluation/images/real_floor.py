@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.errors import DataError
-from tff_health.evaluation.images.image_arrays import checked_features
+from tff_health.evaluation.images.feature_arrays import checked_features
 
 SPLITS = 10
 MOST = 1_000

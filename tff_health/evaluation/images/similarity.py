@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.errors import DataError
-from tff_health.evaluation.images.image_arrays import RANGE, checked_images
+from data.image_arrays import RANGE, checked_images
 
 WINDOW = 11
 """Pixels a side of the Gaussian window, with a standard deviation of 1.5, as Wang et al. have it."""

@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 
 from data.errors import DataError, SettingsError, UnknownNameError
+from data.image_arrays import checked_images
 from data.streams import stream
 from tff_health.evaluation.bootstrap import LEVEL, RESAMPLES, Interval
 from tff_health.evaluation.images.frozen_classifier import DEFAULT_TRAINING, TrainingSettings, train_classifier
-from tff_health.evaluation.images.image_arrays import LabelledImages, checked_images
+from tff_health.evaluation.images.image_set import ImageSet
 from tff_health.evaluation.synthesis.classifiers import bare_classifier
 from tff_health.evaluation.synthesis.intervals import held_out_intervals
 from tff_health.evaluation.synthesis.utility import HeldOutPredictions
@@ -39,12 +40,12 @@ _STOPPING_SHARE = 0.1
 
 
 def predict_held_out_images(
-    train: LabelledImages,
-    test: LabelledImages,
+    train: ImageSet,
+    test: ImageSet,
     *,
     seed: int = 0,
     classifiers: Sequence[str] | None = None,
-    threshold_images: LabelledImages | None = None,
+    threshold_images: ImageSet | None = None,
     criterion: Criterion = "accuracy",
     settings: TrainingSettings = DEFAULT_TRAINING,
 ) -> HeldOutPredictions:
@@ -95,7 +96,7 @@ def predict_held_out_images(
     return HeldOutPredictions(test.labels, called, scores)
 
 
-def arm_images(real: LabelledImages, synthetic: LabelledImages, arm: str, *, seed: int = 0) -> LabelledImages:
+def arm_images(real: ImageSet, synthetic: ImageSet, arm: str, *, seed: int = 0) -> ImageSet:
     """What an arm's classifiers are trained on.
 
     Args:
@@ -115,7 +116,7 @@ def arm_images(real: LabelledImages, synthetic: LabelledImages, arm: str, *, see
     return basis.joined(synthetic) if arm.endswith("augmented") else basis
 
 
-def low_data(real: LabelledImages, share: float = LOW_SHARE, *, seed: int = 0) -> LabelledImages:
+def low_data(real: ImageSet, share: float = LOW_SHARE, *, seed: int = 0) -> ImageSet:
     """A share of each class, drawn without replacement.
 
     Args:
@@ -131,14 +132,14 @@ def low_data(real: LabelledImages, share: float = LOW_SHARE, *, seed: int = 0) -
 
 
 def image_utility(
-    real: LabelledImages,
-    synthetic: LabelledImages,
-    test: LabelledImages,
+    real: ImageSet,
+    synthetic: ImageSet,
+    test: ImageSet,
     *,
     seed: int = 0,
     arms: Sequence[str] = ARMS,
     classifiers: Sequence[str] | None = None,
-    threshold_images: LabelledImages | None = None,
+    threshold_images: ImageSet | None = None,
     criterion: Criterion = "accuracy",
     settings: TrainingSettings = DEFAULT_TRAINING,
     resamples: int = RESAMPLES,
@@ -188,7 +189,7 @@ class _Pixels:
     def __init__(self, name: str, images: int, seed: int) -> None:
         self._classifier: Any = bare_classifier(name, images, seed)
 
-    def fit(self, train: LabelledImages) -> None:
+    def fit(self, train: ImageSet) -> None:
         self._classifier.fit(train.images.reshape(len(train), -1), train.labels)
 
     def scores(self, images: np.ndarray) -> np.ndarray:
@@ -201,7 +202,7 @@ class _Network:
     def __init__(self, seed: int, settings: TrainingSettings) -> None:
         self._seed, self._settings = seed, settings
 
-    def fit(self, train: LabelledImages) -> None:
+    def fit(self, train: ImageSet) -> None:
         try:
             stopping, rest = train.split(_STOPPING_SHARE, stream(self._seed, "stopping images"))
         except DataError:  # a class with one image, which must be trained on
@@ -212,7 +213,7 @@ class _Network:
         return self._trained.scores(images)
 
 
-def _one_class(train: LabelledImages) -> str:
+def _one_class(train: ImageSet) -> str:
     return (
         f"All {train.name} have label {train.classes[0]}, so each classifier calls every image that: its accuracy is "
         "that class's share of the held-out images and its AUC .5."

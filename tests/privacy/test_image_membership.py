@@ -8,7 +8,7 @@ from scipy.spatial.distance import cdist
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from data.errors import DataError, UnknownNameError
-from tff_health.evaluation.images.membership import ATTACKS, discriminator_membership, image_membership
+from tff_health.privacy.generator_attacks.image_membership import ATTACKS, discriminator_membership, image_membership
 
 FEW = {"resamples": 100, "permutations": 99}
 

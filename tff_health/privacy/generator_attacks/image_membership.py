@@ -1,6 +1,6 @@
 """Membership inference against image generators: who was trained on, told from synthetic images or from a critic.
 
-The attacks on synthetic images are those on synthetic tables (`privacy/generator_attacks/attacks.py`), with images as
+The attacks on synthetic images are those on synthetic tables (`attacks.py`), with images as
 points in pixels; members are training images, non-members held-out ones of the same distribution. Images of one
 patient among both would make the two more alike than patients are.
 """
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from data.errors import DataError
-from tff_health.evaluation.images.image_arrays import checked_images
+from data.image_arrays import checked_images
 from tff_health.privacy.attack_registry import NamedAttack
 from tff_health.privacy.generator_attacks.inference import run_attacks_on_points
 from tff_health.privacy.membership.auc import LEVEL
