@@ -102,35 +102,6 @@ def test_deep_aggregators_run() -> None:
     assert np.isfinite(output.result[0]).all()
 
 
-def test_a_computation_is_sent_to_the_worker_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    sent: list[str] = []
-    original = tff.framework.RemoteExecutorGrpcStub.create_value
-
-    def counted(self: Any, request: Any) -> Any:
-        sent.append(request.value.WhichOneof("value"))
-        return original(self, request)
-
-    monkeypatch.setattr(tff.framework.RemoteExecutorGrpcStub, "create_value", counted)
-    with execution_context() as context:
-        assert [add_one(number) for number in (1, 2, 3)] == [2, 3, 4]
-        assert sent.count("computation") == 1
-        assert sent.count("array") == 3
-        assert context.worker.pid is not None
-        psutil.Process(context.worker.pid).kill()
-        assert add_one(4) == 5
-        assert sent.count("computation") == 2
-
-
-def test_more_computations_than_are_kept() -> None:
-    def adding(amount: int) -> Any:
-        return tff.tensorflow.computation(lambda x: x + amount, np.int32)
-
-    computations = [adding(amount) for amount in range(10)]
-    with execution_context():
-        for _ in range(2):
-            assert [computation(1) for computation in computations] == list(range(1, 11))
-
-
 def test_a_worker_killed_between_two_calls_is_replaced() -> None:
     with execution_context() as context:
         assert total([1.0, 2.0]) == 3.0

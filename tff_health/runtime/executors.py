@@ -69,6 +69,12 @@ class _KeepingExecutor(tff.framework.RemoteExecutor):
             kept = self._computations[id(value)] = (value, await super().create_value(value, type_spec))
         return kept[1]
 
+    def _dispose(self, value_ref: executor_pb2.ValueRef, value_executor_id: executor_pb2.ExecutorId | None) -> None:
+        # A signal may close the executor while a call is under way: its value is then of no executor, and TFF's
+        # clean-up would print a traceback.
+        if self._executor_id is not None:
+            super()._dispose(value_ref, value_executor_id)
+
     def close(self) -> None:
         """Gives everything on the worker back."""
         self._computations.clear()
