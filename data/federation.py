@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from data.errors import DataError
+from data.hospital_names import check_hospital_names
 from data.schema import Schema
 
 
@@ -67,12 +68,7 @@ class Federation:
     single_class_accepted: bool = False
 
     def __post_init__(self) -> None:
-        names = [hospital.name for hospital in self.hospitals]
-        for name in names:
-            if not isinstance(name, str) or not name:
-                raise DataError(f"{self.name}: {name!r} cannot name a hospital; use text that is not empty.")
-        if len(set(names)) != len(names):
-            raise DataError(f"{self.name}: two hospitals have the same name; rename one of them.")
+        check_hospital_names(self.name, [hospital.name for hospital in self.hospitals])
 
     @property
     def members(self) -> tuple[Hospital, ...]:

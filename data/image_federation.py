@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from data.errors import DataError
+from data.hospital_names import check_hospital_names
 
 
 @dataclass(frozen=True)
@@ -87,12 +88,7 @@ class ImageFederation:
     single_class_accepted: bool = False
 
     def __post_init__(self) -> None:
-        names = [hospital.name for hospital in self.hospitals]
-        for name in names:
-            if not isinstance(name, str) or not name:
-                raise DataError(f"{self.name}: {name!r} cannot name a hospital; use text that is not empty.")
-        if len(set(names)) != len(names):
-            raise DataError(f"{self.name}: two hospitals have the same name; rename one of them.")
+        check_hospital_names(self.name, [hospital.name for hospital in self.hospitals])
         if len(self.classes) != 2 or self.classes[0] == self.classes[1]:
             raise DataError(f"{self.name}: classes must be two different names, not {self.classes!r}.")
         for hospital in self.hospitals:

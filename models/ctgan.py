@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from data.errors import SettingsError
+from models.seeded_dropout import seeded_dropout
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -119,28 +120,3 @@ def _normalised(values: Any, normalisation: Normalisation, units: int) -> Any:
     if normalisation == "group":
         return tf.keras.layers.GroupNormalization(max(units // _GROUP_SIZE, 1), epsilon=1e-5)(values)
     raise SettingsError(f"normalisation must be batch, layer, group or none, not {normalisation!r}.")
-
-
-def seeded_dropout(rate: float, depth: int) -> Any:
-    """A layer from [values, seed] to values of which a share is zero; Keras' own cannot be given a seed a call.
-
-    The share is `rate` to the nearest 1 / 65,536: two units are decided by each random word, which halves a tenth of a
-    training step.
-    """
-    import tensorflow as tf
-
-    dropped = round(rate * 2**16)
-
-    class SeededDropout(tf.keras.layers.Layer):
-        def call(self, inputs: Sequence[Any], training: bool | None = None) -> Any:
-            values, seed = inputs
-            if not training:
-                return values
-            rows, units = values.shape[0] or tf.shape(values)[0], values.shape[1]
-            own = seed + tf.constant([0, depth], tf.int64)
-            words = tf.random.stateless_uniform([rows, (units + 1) // 2], own, None, None, tf.uint32, alg="philox")
-            drawn = tf.reshape(tf.bitcast(words, tf.uint16), [rows, units + units % 2])[:, :units]
-            kept = tf.cast(drawn >= tf.constant(dropped, tf.uint16), values.dtype)
-            return values * (kept / (1.0 - dropped / 2**16))
-
-    return SeededDropout()

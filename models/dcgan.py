@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from data.errors import SettingsError
+from models.seeded_dropout import seeded_dropout
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -109,8 +110,6 @@ def discriminator(
         values = tf.keras.layers.LeakyReLU(0.2)(_normalised(values, own))
     features = tf.keras.layers.Flatten()(values)
     if dropout:
-        from models.ctgan import seeded_dropout
-
         features = seeded_dropout(dropout, 0)([features, seed])
     scores = tf.keras.layers.Dense(1)(features)
     if classes:

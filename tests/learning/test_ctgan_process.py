@@ -18,11 +18,10 @@ from tff_health.learning.ctgan.settings import CtganSettings
 from tff_health.learning.ctgan.task import CtganTask
 from tff_health.learning.gan.hospital_data import hospital_data
 from tff_health.learning.gan.process import generator_weights, round_losses
-from tff_health.learning.gan.weights import initial_weights, network_weights
 from tff_health.runtime.context import execution_context
 from tff_health.runtime.seeds import tf_seed
 
-SEED = 4
+from plain_gan import SEED, PlainGan  # isort: skip (beside this file)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -63,21 +62,11 @@ def activated(logits: tf.Tensor, noise: tf.Tensor) -> tf.Tensor:
     return tf.concat(parts, 1)
 
 
-class PlainCtgan:
-    """Xu et al. 2019, algorithm 1, in eager TensorFlow with Keras' Adam. Only what is random comes from the task."""
+class PlainCtgan(PlainGan):
+    """Xu et al. 2019, algorithm 1, in eager TensorFlow."""
 
     def __init__(self, rows: np.ndarray, own: CtganSettings) -> None:
-        self.rows, self.own = tf.constant(rows), own
-        self.task = CtganTask(LAYOUT, counts(rows), own)
-        self.generator, self.critic = self.task.build_networks()
-        start = initial_weights(self.task, own.training(), SEED)
-        for name, model in (("generator", self.generator), ("critic", self.critic)):
-            weights, statistics = network_weights(start, name)
-            for variable, value in zip(model.trainable_variables, weights, strict=True):
-                variable.assign(value)
-            for variable, value in zip(model.non_trainable_variables, statistics, strict=True):
-                variable.assign(value)
-        self.critic_adam, self.generator_adam = (tf.keras.optimizers.legacy.Adam(2e-4, 0.5, 0.9, 1e-8) for _ in "cg")
+        super().__init__(rows, own, CtganTask(LAYOUT, counts(rows), own), beta_2=0.9)
 
     @tf.function
     def critic_step(self, fake: tf.Tensor, draw: dict[str, Any]) -> None:
@@ -116,33 +105,10 @@ class PlainCtgan:
         gradients = [g + decay * v for g, v in zip(tape.gradient(loss, variables), variables, strict=True)]
         self.generator_adam.apply_gradients(zip(gradients, variables, strict=True))
 
-    def fakes(self, draw: dict[str, Any]) -> tf.Tensor:
+    def made(self, draw: dict[str, Any]) -> tf.Tensor:
         flat = {name: tf.reshape(draw[name], [-1, draw[name].shape[-1]]) for name in ("latent", "condition", "gumbel")}
         rows = activated(self.generator([flat["latent"], flat["condition"]], training=True), flat["gumbel"])
         return tf.reshape(rows, [*draw["latent"].shape[:-1], LAYOUT.width])
-
-    def round(self, number: int) -> None:
-        updates = self.own.local_updates
-        seeds = tf.random.experimental.stateless_split(tf_seed(SEED, "round", 0, number), 2)
-        draws = self.task.critic_draws(self.rows, updates, seeds[0])
-        steps = [{name: value[k] for name, value in draws.items()} for k in range(updates)]
-        if self.own.mode == "server-generator":
-            # The hospital's copy of the generator is thrown away, with its moving statistics.
-            before = [v.numpy() for v in self.generator.non_trainable_variables]
-            fakes = self.fakes(draws)
-            for variable, value in zip(self.generator.non_trainable_variables, before, strict=True):
-                variable.assign(value)
-            for k in range(updates):
-                self.critic_step(fakes[k], steps[k])
-            seed = tf.random.experimental.stateless_fold_in(tf_seed(SEED, "gan", "server"), number)
-            turns = self.task.generator_draws(None, updates, seed)
-            for k in range(updates):
-                self.generator_step({name: value[k] for name, value in turns.items()})
-            return
-        turns = self.task.generator_draws(self.rows, updates, seeds[1])
-        for k in range(updates):
-            self.critic_step(self.fakes(steps[k]), steps[k])
-            self.generator_step({name: value[k] for name, value in turns.items()})
 
 
 @pytest.mark.parametrize("mode", ["server-generator", "average-both"])
@@ -152,12 +118,7 @@ def test_twenty_updates_of_one_hospital_equal_a_plain_loop(mode: str):
     plain = PlainCtgan(rows, own)
     for number in range(4):
         plain.round(number)
-    for name, model in (("generator", plain.generator), ("critic", plain.critic)):
-        trainable, statistics = network_weights(weights, name)
-        ours = [*trainable, *statistics]
-        theirs = [*model.trainable_variables, *model.non_trainable_variables]
-        for a, b in zip(ours, theirs, strict=True):
-            np.testing.assert_allclose(a, b.numpy(), atol=1e-4)
+    plain.assert_equal(weights)
 
 
 @pytest.mark.parametrize("mode", ["server-generator", "average-both"])

@@ -13,8 +13,7 @@ from tensorflow_federated.python.core.impl.types import type_serialization
 def write_value(proto: executor_pb2.Value, value: Any, type_spec: tff.Type) -> None:
     """Writes into an empty `proto` what TFF's own serialisation gives.
 
-    That one copies every tensor once for each level of nesting above it: a GAN's state took a third of the time between
-    two rounds.
+    That one copies every tensor once for each level of nesting above it.
 
     Raises:
         TypeError: the value is not of the type.

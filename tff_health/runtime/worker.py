@@ -176,7 +176,7 @@ class Worker:
         environment = dict(os.environ)
         environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
         # Hospitals are computed side by side: splitting their small kernels over the same cores costs more than it
-        # gains (a third of a CTGAN's round), and would let the order of sums depend on the machine.
+        # gains, and would let the order of sums depend on the machine.
         environment.setdefault("TF_NUM_INTRAOP_THREADS", "1")
         command = [
             *(sys.executable, "-I", "-S", launcher.__file__, str(os.getpid()), str(binary)),

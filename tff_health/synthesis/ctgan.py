@@ -13,7 +13,6 @@ from data.errors import SettingsError
 from data.schema import Schema
 from tff_health.learning.ctgan.settings import CtganSettings
 from tff_health.runtime.seeds import generator as numpy_generator
-from tff_health.runtime.seeds import tf_seed
 from tff_health.synthesis.gan_aggregator import check_gan_aggregator, gan_aggregator, gan_backend
 from tff_health.synthesis.synthesizer import Fitted, Probe, Progress, Synthesizer
 
@@ -56,7 +55,7 @@ class Ctgan(Synthesizer):
     def __post_init__(self) -> None:
         if self.updates < 1 or self.max_modes < 1 or self.probes < 0 or self.averaging < 0:
             raise SettingsError("CTGAN: updates and max_modes must be 1 or more, averaging and probes 0 or more.")
-        check_gan_aggregator("CTGAN", self.aggregator, self.aggregator_options)
+        check_gan_aggregator("CTGAN", self.aggregator, self.aggregator_options, self.training.memory)
 
     @property
     def rounds(self) -> int:
@@ -84,7 +83,6 @@ class Ctgan(Synthesizer):
         """See `Synthesizer`."""
         from tff_health.analytics.table_codec.fit import fit_codec
         from tff_health.learning.ctgan.process import build_ctgan_process
-        from tff_health.learning.gan.hospital_data import hospital_data
         from tff_health.learning.gan.rounds import GanRounds
         from tff_health.runtime.context import execution_context
         from tff_health.synthesis.ctgan_generator import CtganGenerator
@@ -110,9 +108,8 @@ class Ctgan(Synthesizer):
                 ),
                 rounds=self.rounds,
                 updates=self.training.generator_updates,
-                data=lambda number: [
-                    hospital_data(rows, tf_seed(seed, "round", place, number)) for place, rows in enumerate(encoded)
-                ],
+                rows=encoded,
+                seed=seed,
                 averaging=self.averaging,
                 probes=self.probes,
                 probe=None if probe is None else lambda weights: probe(generator(weights)),

@@ -10,19 +10,25 @@ from tff_health.aggregators.catalogue import CATALOGUE, build_aggregator, check_
 
 if TYPE_CHECKING:
     from tff_health.aggregators.catalogue import Factory
+    from tff_health.learning.gan.training import OptimizerMemory
 
 
-def check_gan_aggregator(method: str, name: str, options: Mapping[str, float]) -> None:
+_EXACT = ("mean", "uniform-mean")  # nothing is clipped, rounded or left out
+
+
+def check_gan_aggregator(method: str, name: str, options: Mapping[str, float], memory: OptimizerMemory) -> None:
     """Refuses what a GAN without a guarantee cannot go through.
 
     Args:
         method: for the message.
         name: of the catalogue, or module:function.
         options: its parameters by name, but for the number of hospitals.
+        memory: of hospitals' optimizers, see `GanTraining`.
 
     Raises:
         UnknownNameError: no such aggregator or parameter.
-        SettingsError: one that adds noise, which nothing would account for, or that lacks a parameter.
+        SettingsError: one that adds noise, which nothing would account for, that lacks a parameter, or that changes
+            what it averages where optimizers' moments are averaged too.
     """
     entry = CATALOGUE.get(name)
     if entry is None:
@@ -32,6 +38,11 @@ def check_gan_aggregator(method: str, name: str, options: Mapping[str, float]) -
         raise SettingsError(
             f"{method}: aggregator {name!r} adds noise for hospitals, which nothing would account for here; take "
             "another one."
+        )
+    if memory == "kept" and name not in _EXACT:
+        raise SettingsError(
+            f"{method}: memory = 'kept' averages the moments of Adam, which aggregator {name!r} would clip or round "
+            f"with the weights; set memory = 'fresh' in its training, or take one of {', '.join(_EXACT)}."
         )
     for option in options:
         if option not in entry.parameters or option == "hospitals":

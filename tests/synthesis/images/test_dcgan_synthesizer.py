@@ -104,7 +104,7 @@ def test_the_same_seed_gives_the_same_images_after_an_interruption_too(
     "changes", [{"aggregator": "secure-mean", "aggregator_options": {"bound": 2.0}}, {"aggregator": "robust"}]
 )
 def test_other_aggregators(federation: ImageFederation, changes: dict[str, Any]) -> None:
-    trained = replace(DCGAN, updates=2, **changes).fit(federation, seed=1)
+    trained = replace(DCGAN, updates=2, training=replace(SMALL, memory="fresh"), **changes).fit(federation, seed=1)
     assert all(np.isfinite(values).all() for values in trained.generator.weights)
 
 
@@ -125,7 +125,9 @@ def test_what_cannot_be_is_refused_in_a_sentence(federation: ImageFederation, fi
     with pytest.raises(UnknownNameError, match="aggregator"):
         Dcgan(aggregator="average")
     with pytest.raises(SettingsError, match="lacks bound"):
-        Dcgan(aggregator="secure-mean")
+        Dcgan(aggregator="secure-mean", training=replace(SMALL, memory="fresh"))
+    with pytest.raises(SettingsError, match=r"moments of Adam.*'robust'.*memory = 'fresh'"):
+        Dcgan(aggregator="robust")
     first, *others = federation.hospitals
     ill = ImageHospital(first.name, first.train.take(first.train.labels == 1))
     with pytest.raises(DataError, match=r"every training image is of the class"):

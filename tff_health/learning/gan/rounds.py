@@ -13,10 +13,12 @@ import numpy as np
 import tensorflow_federated as tff
 
 from tff_health.learning.averaging import model_weights
+from tff_health.learning.gan.hospital_data import hospital_data
 from tff_health.learning.gan.process import generator_weights, round_losses
 from tff_health.learning.gan.weights import flat, shared_part
 from tff_health.runtime.checkpoints import CheckpointStore
 from tff_health.runtime.nested import restore
+from tff_health.runtime.seeds import tf_seed
 
 _SECONDS_BETWEEN_CHECKPOINTS = 5.0
 
@@ -47,7 +49,8 @@ class GanRounds:
         process: of `learning.gan`.
         rounds: how many.
         updates: of the generator in each.
-        data: the hospitals' data of a round, by its number from 0.
+        rows: each hospital's, as `hospital_data` takes them.
+        seed: of what hospitals draw.
         averaging: the generator is the exponential moving average of those of about so many last updates; 0: the last.
         probes: how often `probe` measures the generator, evenly.
         probe: what is measured of the generator's weights.
@@ -58,7 +61,8 @@ class GanRounds:
     process: tff.learning.templates.LearningProcess
     rounds: int
     updates: int
-    data: Callable[[int], Sequence[Any]]
+    rows: Sequence[np.ndarray]
+    seed: int
     averaging: int = 0
     probes: int = 0
     probe: Callable[[Weights], Mapping[str, float]] | None = None
@@ -74,7 +78,8 @@ class GanRounds:
         clock = saved = time.monotonic()
         first = done
         while done < self.rounds:
-            output = self.process.next(state, list(self.data(done)))
+            data = [hospital_data(own, tf_seed(self.seed, "round", place, done)) for place, own in enumerate(self.rows)]
+            output = self.process.next(state, data)
             state, done = output.state, done + 1
             self._take(state)
             point = {"round": float(done), "updates": float(done * self.updates), **round_losses(output.metrics)}

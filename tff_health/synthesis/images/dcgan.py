@@ -12,7 +12,6 @@ import numpy as np
 from data.errors import SettingsError
 from data.image_federation import ImageFederation
 from tff_health.learning.dcgan.settings import DcganSettings
-from tff_health.runtime.seeds import tf_seed
 from tff_health.synthesis.gan_aggregator import check_gan_aggregator, gan_aggregator, gan_backend
 from tff_health.synthesis.images.dcgan_generator import DcganGenerator
 
@@ -65,7 +64,7 @@ class Dcgan:
     def __post_init__(self) -> None:
         if self.updates < 1 or self.probes < 0 or self.averaging < 0:
             raise SettingsError("DCGAN: updates must be 1 or more, averaging and probes 0 or more.")
-        check_gan_aggregator("DCGAN", self.aggregator, self.aggregator_options)
+        check_gan_aggregator("DCGAN", self.aggregator, self.aggregator_options, self.training.memory)
 
     @property
     def rounds(self) -> int:
@@ -99,7 +98,6 @@ class Dcgan:
         """
         from tff_health.learning.dcgan.labelled_rows import pack
         from tff_health.learning.dcgan.process import build_dcgan_process
-        from tff_health.learning.gan.hospital_data import hospital_data
         from tff_health.learning.gan.rounds import GanRounds
         from tff_health.runtime.context import execution_context
 
@@ -122,9 +120,8 @@ class Dcgan:
                 ),
                 rounds=self.rounds,
                 updates=self.training.generator_updates,
-                data=lambda number: [
-                    hospital_data(rows, tf_seed(seed, "round", place, number)) for place, rows in enumerate(packed)
-                ],
+                rows=packed,
+                seed=seed,
                 averaging=self.averaging,
                 probes=self.probes,
                 probe=None if probe is None else lambda weights: probe(generator(weights)),
