@@ -21,6 +21,7 @@ from pydantic import (
 
 from tff_health.reporting.atomic import ReportError, write_atomically
 from tff_health.reporting.document import Correlation, Count, Document, Metric, Number
+from tff_health.reporting.images_document import ArmImages, DatasetImages
 from tff_health.reporting.privacy_document import Audit, LedgerTotal, MembershipAttack, Privacy
 from tff_health.reporting.synthesis_document import ArmSynthesis, DatasetSynthesis
 
@@ -63,6 +64,7 @@ class Arm(Document):
         audit: None where the arm was not audited.
         cost: seconds_per_round, bytes_up, ...
         synthesis: what the arm makes, where it makes synthetic patients; None for classifiers.
+        images: likewise, where it makes synthetic images.
     """
 
     title: str
@@ -78,6 +80,7 @@ class Arm(Document):
     audit: Audit | None = None
     cost: dict[str, Number] = Field(default_factory=dict)
     synthesis: ArmSynthesis | None = None
+    images: ArmImages | None = None
 
     def metric(self, name: str) -> Metric:
         """The metric `name`, or an empty one where the arm lacks it."""
@@ -173,6 +176,7 @@ class DatasetResult(Document):
     membership_control: dict[str, MembershipAttack] = Field(default_factory=dict)
     ledger: list[LedgerTotal] = Field(default_factory=list)
     synthesis: DatasetSynthesis | None = None
+    images: DatasetImages | None = None
 
     @property
     def headline_arm(self) -> str | None:

@@ -118,7 +118,7 @@ def test_an_unconditional_one_has_images_without_labels(federation: ImageFederat
 def test_what_cannot_be_is_refused_in_a_sentence(federation: ImageFederation, fitted: FittedImages) -> None:
     with pytest.raises(UnknownNameError, match="class"):
         fitted.generator.sample(3, "fracture", seed=1)
-    with pytest.raises(SettingsError, match="0 or more"):
+    with pytest.raises(SettingsError, match="between 0 and"):
         fitted.generator.sample(-1, seed=1)
     with pytest.raises(SettingsError, match="updates"):
         Dcgan(updates=0)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
@@ -14,31 +14,16 @@ from data.image_federation import ImageFederation
 from tff_health.learning.dcgan.settings import DcganSettings
 from tff_health.synthesis.gan_aggregator import check_gan_aggregator, gan_aggregator, gan_backend
 from tff_health.synthesis.images.dcgan_generator import DcganGenerator
+from tff_health.synthesis.images.synthesizer import FittedImages, ImageSynthesizer, Probe, Progress
 
 if TYPE_CHECKING:
+    import dp_accounting
+
     from tff_health.runtime.checkpoints import CheckpointStore
 
-Progress = Callable[[int, int, Mapping[str, float]], None]
-Probe = Callable[[DcganGenerator], Mapping[str, float]]
-
 
 @dataclass(frozen=True)
-class FittedImages:
-    """What a fit leaves behind.
-
-    Attributes:
-        generator: ready to sample.
-        history: by round: `round`, `updates`, losses, what was probed.
-        facts: plain numbers worth reporting (`updates`, `seconds_per_round`, `bytes_up`).
-    """
-
-    generator: DcganGenerator
-    history: tuple[Mapping[str, float], ...]
-    facts: Mapping[str, float]
-
-
-@dataclass(frozen=True)
-class Dcgan:
+class Dcgan(ImageSynthesizer):
     """Radford et al. 2016 (arXiv 1511.06434), trained across hospitals that pool no image.
 
     Attributes:
@@ -52,6 +37,8 @@ class Dcgan:
             server (Yazici et al. 2019, arXiv 1806.04498). 0: the last one.
         probes: how often the generator is measured while it trains, for curves and grids.
     """
+
+    kind: ClassVar[str] = "dcgan"
 
     updates: int = 2000
     training: DcganSettings = field(default_factory=DcganSettings)
@@ -71,6 +58,10 @@ class Dcgan:
         """Communication rounds."""
         return math.ceil(self.updates / self.training.generator_updates)
 
+    def event(self) -> dp_accounting.DpEvent | None:
+        """See `ImageSynthesizer`: no guarantee."""
+        return None
+
     def fit(
         self,
         federation: ImageFederation,
@@ -80,17 +71,8 @@ class Dcgan:
         checkpoints: CheckpointStore | None = None,
         probe: Probe | None = None,
     ) -> FittedImages:
-        """Fits a generator across hospitals, which never pool an image.
-
-        Opens the TFF execution context it needs. Counts of classes, which the generator's classes are drawn by, are
-        summed over hospitals without protection.
-
-        Args:
-            federation: as `data.modality.load_image_dataset` gives it.
-            seed: of every random stream.
-            progress: told after every round.
-            checkpoints: where to save and go on from.
-            probe: measures the generator now and then while it trains; its values go into the history.
+        """See `ImageSynthesizer`. Counts of classes, which the generator's classes are drawn by, are summed over
+        hospitals without protection.
 
         Raises:
             DataError: hospitals nothing can be trained on.
@@ -106,7 +88,7 @@ class Dcgan:
         packed = [pack(member.train.pixels, member.train.labels, len(classes)) for member in members]
 
         def generator(weights: Sequence[np.ndarray]) -> DcganGenerator:
-            return DcganGenerator(federation.size, classes, self.training, counts, weights)
+            return DcganGenerator(federation.size, classes, counts, self.training, weights)
 
         with execution_context(backend=gan_backend(self.aggregator)):
             trained = GanRounds(

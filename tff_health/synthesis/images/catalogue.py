@@ -1,0 +1,7 @@
+"""Synthesizers of images by name. Imports nothing heavy."""
+
+from __future__ import annotations
+
+IMAGE_SYNTHESIZERS: dict[str, tuple[str, str]] = {
+    "dcgan": ("tff_health.synthesis.images.dcgan:Dcgan", "federated DCGAN (arXiv 1511.06434)"),
+}
