@@ -50,44 +50,6 @@ def one_class(rows: int) -> np.ndarray:
 HOSPITALS = [make_rows(60, 1), one_class(16), make_rows(0, 2)]
 
 
-class KilledError(Exception):
-    """Stands for a process that dies."""
-
-
-class CountedReleases:
-    """Counts what hospitals release, and dies in the midst of one of them."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.codec = self.rounds = 0
-        self.die_in_round: int | None = None
-        fit, build = private_ctgan_fit.fit_private_codec, private_ctgan_fit.build_private_gan_process
-
-        def counted_fit(*arguments: Any, **options: Any) -> Any:
-            self.codec += 1
-            return fit(*arguments, **options)
-
-        def counted_build(*arguments: Any, **options: Any) -> Any:
-            process = build(*arguments, **options)
-            counter = self
-
-            class Process:
-                initialize = staticmethod(process.initialize)
-                get_model_weights = staticmethod(process.get_model_weights)
-
-                @staticmethod
-                def next(state: Any, data: Any) -> Any:
-                    counter.rounds += 1
-                    output = process.next(state, data)
-                    if counter.rounds == counter.die_in_round:
-                        raise KilledError
-                    return output
-
-            return Process
-
-        monkeypatch.setattr(private_ctgan_fit, "fit_private_codec", counted_fit)
-        monkeypatch.setattr(private_ctgan_fit, "build_private_gan_process", counted_build)
-
-
 def test_the_event_is_the_encoding_and_every_round() -> None:
     """By hand: shares of .1 and .9 of the budget, the latter over three rounds."""
     codec = dp.GaussianDpEvent(0.5 / np.sqrt(0.1))
@@ -142,10 +104,8 @@ def test_settings_that_cannot_be_are_refused() -> None:
             replace(SMALL, **changes)  # type: ignore[arg-type]
 
 
-def test_a_fit_makes_a_table_from_small_empty_and_one_class_hospitals(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    counted = CountedReleases(monkeypatch)
+def test_a_fit_makes_a_table_from_small_empty_and_one_class_hospitals(counted_releases: Any, tmp_path: Path) -> None:
+    counted = counted_releases(private_ctgan_fit, "fit_private_codec")
     seen: list[float] = []
     fitted = replace(PRIVATE, probes=1).fit(
         SCHEMA,
@@ -154,7 +114,7 @@ def test_a_fit_makes_a_table_from_small_empty_and_one_class_hospitals(
         progress=lambda done, rounds, point: seen.append(point["round"]),
         probe=lambda generator: {"probed": float(len(generator.sample(5, seed=0)))},
     )
-    assert (counted.codec, counted.rounds) == (1, 3)
+    assert (counted.first, counted.rounds) == (1, 3)
     assert seen == [1.0, 2.0, 3.0]
     assert [point.get("probed") for point in fitted.history] == [None, None, 5.0]
     assert isinstance(fitted.generator, CtganGenerator)
@@ -166,26 +126,26 @@ def test_a_fit_makes_a_table_from_small_empty_and_one_class_hospitals(
     assert table.equals(again)
 
 
-def test_going_on_never_repeats_a_release(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    counted = CountedReleases(monkeypatch)
+def test_going_on_never_repeats_a_release(counted_releases: Any, tmp_path: Path) -> None:
+    counted = counted_releases(private_ctgan_fit, "fit_private_codec")
     counted.die_in_round = 2
     store = CheckpointStore(tmp_path, "settings")
-    with pytest.raises(KilledError):
+    with pytest.raises(counted.killed):
         PRIVATE.fit(SCHEMA, HOSPITALS, seed=4, checkpoints=store)
-    assert (counted.codec, counted.rounds) == (1, 2)
+    assert (counted.first, counted.rounds) == (1, 2)
     saved = store.latest()
     assert saved is not None
     assert (saved.step, saved.payload["begun"]) == (1, 1)
     codec = json.loads(str(saved.payload["fitted"]))["codec"]
     fitted = PRIVATE.fit(SCHEMA, HOSPITALS, seed=4, checkpoints=store)
     # The second round was begun: it is not made again, and the encoding is the one that was released.
-    assert (counted.codec, counted.rounds) == (1, 3)
+    assert (counted.first, counted.rounds) == (1, 3)
     assert fitted.facts["skipped_rounds"] == 1
     assert [point["round"] for point in fitted.history] == [1.0, 3.0]
     assert fitted.generator.document()["codec"] == codec
     # A finished fit is only read.
     once_more = PRIVATE.fit(SCHEMA, HOSPITALS, seed=4, checkpoints=store)
-    assert (counted.codec, counted.rounds) == (1, 3)
+    assert (counted.first, counted.rounds) == (1, 3)
     assert once_more.facts["skipped_rounds"] == 1
     assert once_more.generator.sample(50, seed=2).equals(fitted.generator.sample(50, seed=2))
 

@@ -159,7 +159,9 @@ class PrivateCtgan(Synthesizer):
         """
         self.patient_level(len(hospitals))  # refuses what no guarantee can be made of, before anything is released
         from tff_health.runtime.context import execution_context
-        from tff_health.synthesis.private_ctgan_fit import PrivateCtganFit
+        from tff_health.synthesis.private_ctgan_fit import fit_private_ctgan
 
         with execution_context(backend="test" if self.placement == "shared" else "native"):
-            return PrivateCtganFit(self, schema, hospitals, seed, progress, checkpoints, probe).run()
+            return fit_private_ctgan(
+                self, schema, hospitals, seed=seed, progress=progress, checkpoints=checkpoints, probe=probe
+            )

@@ -1,0 +1,77 @@
+"""One fit of a private DCGAN: the counts' release, then the rounds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from data.image_federation import ImageFederation
+from data.xray_phantom import draw_images
+from tff_health.analytics.label_counts import release_label_counts
+from tff_health.learning.dcgan.labelled_rows import pack
+from tff_health.learning.dcgan.private_task import PrivateDcganTask
+from tff_health.learning.gan.private_critic import build_private_gan_process
+from tff_health.runtime.attempts import single_attempt
+from tff_health.synthesis.images.dcgan_generator import DcganGenerator
+from tff_health.synthesis.images.synthesizer import FittedImages, Probe, Progress
+from tff_health.synthesis.private_gan_rounds import PrivateGanRounds
+from tff_health.synthesis.synthesizer import latest_of_private
+
+if TYPE_CHECKING:
+    from tff_health.runtime.checkpoints import CheckpointStore
+    from tff_health.synthesis.images.private_dcgan import PrivateDcgan
+
+_PUBLIC_SEED = 0  # of the simulated chests, which are the same for everybody
+
+
+def fit_private_dcgan(
+    settings: PrivateDcgan,
+    federation: ImageFederation,
+    *,
+    seed: int,
+    progress: Progress | None,
+    checkpoints: CheckpointStore | None,
+    probe: Probe | None,
+) -> FittedImages:
+    """Fits in TFF's current execution context; see `PrivateDcgan.fit` for all of it."""
+    members, classes = federation.members, federation.classes
+    saved = latest_of_private(checkpoints)
+    if saved is None:
+        with single_attempt():
+            counts = release_label_counts(
+                [member.train.labels for member in members], len(classes), settings.statistics(len(members))
+            )
+    else:
+        counts = np.array(json.loads(str(saved.payload["counts"])))
+    own = settings.training
+    task = PrivateDcganTask(federation.size, counts, own, _public_images(federation.size, settings.public_images))
+    privacy = settings.patient_level(len(members))
+    rows = [pack(member.train.pixels, member.train.labels, len(classes)) for member in members]
+
+    def generator(weights: Sequence[np.ndarray]) -> DcganGenerator:
+        return DcganGenerator(federation.size, classes, counts, own.networks(), weights)
+
+    trained = PrivateGanRounds(
+        build_private_gan_process(task, own.training(), privacy, [len(matrix) for matrix in rows], seed=seed),
+        privacy,
+        rows,
+        rounds=settings.rounds,
+        turns=own.generator_updates,
+        seed=seed,
+        subject="private DCGAN",
+        released={"counts": json.dumps(counts.tolist())},
+        probes=settings.probes,
+        probe=None if probe is None else lambda weights: probe(generator(weights)),
+        progress=progress,
+        checkpoints=checkpoints,
+        saved=saved,
+    ).run()
+    return FittedImages(generator(trained.weights), trained.history, trained.facts)
+
+
+def _public_images(size: int, number: int) -> np.ndarray:
+    """Simulated chests, half of them with an opacity."""
+    return draw_images(np.arange(number) % 2, size, _PUBLIC_SEED, "public", np.zeros(number)).pixels
