@@ -55,16 +55,17 @@ class PlainGan(ABC):
         steps = [{name: value[k] for name, value in draws.items()} for k in range(updates)]
         if self.own.mode == "server-generator":
             # The hospital's copy of the generator is thrown away, with its moving statistics.
-            before = [v.numpy() for v in self.generator.non_trainable_variables]
+            before = statistics(self.generator)
             fakes = self.made(draws)
-            for variable, value in zip(self.generator.non_trainable_variables, before, strict=True):
-                variable.assign(value)
+            put_back(self.generator, before)
             for k in range(updates):
                 self.critic_step(fakes[k], steps[k])
             seed = tf.random.experimental.stateless_fold_in(tf_seed(SEED, "gan", "server"), number)
             turns = self.task.generator_draws(None, updates, seed)
+            before = statistics(self.critic)  # and so is the server's copy of the critic
             for k in range(updates):
                 self.generator_step({name: value[k] for name, value in turns.items()})
+            put_back(self.critic, before)
             return
         turns = self.task.generator_draws(self.rows, updates, seeds[1])
         for k in range(updates):
@@ -78,3 +79,14 @@ class PlainGan(ABC):
             theirs = [*model.trainable_variables, *model.non_trainable_variables]
             for a, b in zip([*trainable, *statistics], theirs, strict=True):
                 np.testing.assert_allclose(a, b.numpy(), atol=1e-4)
+
+
+def statistics(model: tf.keras.Model) -> list[np.ndarray]:
+    """A model's values outside the gradient."""
+    return [variable.numpy() for variable in model.non_trainable_variables]
+
+
+def put_back(model: tf.keras.Model, values: list[np.ndarray]) -> None:
+    """Undoes what passes did to them."""
+    for variable, value in zip(model.non_trainable_variables, values, strict=True):
+        variable.assign(value)
