@@ -87,6 +87,11 @@ def scaled(images: np.ndarray) -> np.ndarray:
     return (images.astype(np.float32) - np.float32(127.5)) / np.float32(127.5)
 
 
+def grey_levels(pixels: np.ndarray) -> np.ndarray:
+    """Pixels in [-1, 1] of any shape as the nearest grey levels, uint8: the inverse of `scaled`."""
+    return np.clip(np.rint(pixels * 127.5 + 127.5), 0, 255).astype(np.uint8)
+
+
 def reduced(image: np.ndarray, side: int) -> np.ndarray:
     """The picture with means of whole blocks for pixels, so that its shorter side stays at `side` or more."""
     factor = min(image.shape) // side

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from data.errors import DataError
 from data.schema import Column, Schema
+from data.whole_file import write_whole
 
 
 def write_table(frame: pd.DataFrame, schema: Schema, path: Path, *, labels: bool = False) -> None:
@@ -27,15 +26,7 @@ def write_table(frame: pd.DataFrame, schema: Schema, path: Path, *, labels: bool
     Raises:
         DataError: the file cannot be written.
     """
-    partial = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(table_text(frame, schema, labels=labels), "utf-8")
-        partial.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):  # what stands in the way may be the folder itself
-            partial.unlink()
-        raise DataError(f"{path} cannot be written ({error.strerror}); choose another place.") from error
+    write_whole(path, table_text(frame, schema, labels=labels).encode())
 
 
 def table_text(frame: pd.DataFrame, schema: Schema, *, labels: bool = False) -> str:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from data.errors import SettingsError
 from models.seeded_dropout import seeded_dropout
+from models.spectral_normalisation import spectrally_normalised
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 Normalisation = Literal["batch", "group", "none"]
+DiscriminatorNormalisation = Literal["batch", "group", "none", "spectral"]
 
 _MOMENTUM = 0.9  # of batch normalisation's moving statistics
 _GROUP_SIZE = 16  # channels that share a mean in group normalisation
@@ -73,7 +75,7 @@ def discriminator(
     classes: int,
     *,
     channels: int = 32,
-    normalisation: Normalisation = "none",
+    normalisation: DiscriminatorNormalisation = "none",
     dropout: float = 0.0,
 ) -> tf.keras.Model:
     """The discriminator: strided convolutions, then a linear layer.
@@ -85,7 +87,8 @@ def discriminator(
         size: pixels of a side: 28, or a power of two from 8.
         classes: of the class vector, 0 for a discriminator that is not told a class.
         channels: of the first layer; each coarser one has twice as many.
-        normalisation: before each LeakyReLU but the first; `batch` mixes the images of a batch.
+        normalisation: before each LeakyReLU but the first; `batch` mixes the images of a batch. `spectral` divides
+            every kernel by its norm instead (Miyato et al. 2018, arXiv 1802.05957), the class' too.
         dropout: share of features left out, 0 for none.
 
     Returns:
@@ -102,18 +105,19 @@ def discriminator(
     label = tf.keras.Input((classes,))
     seed = tf.keras.Input(batch_shape=(2,), dtype=tf.int64)
     values = images
+    linear = spectrally_normalised if normalisation == "spectral" else _as_it_is
     for depth in range(halvings):
-        own = normalisation if depth else "none"
-        values = tf.keras.layers.Conv2D(
+        own = normalisation if depth and normalisation != "spectral" else "none"
+        convolution = tf.keras.layers.Conv2D(
             channels * 2**depth, 4, strides=2, padding="same", use_bias=own != "batch", kernel_initializer=_start()
-        )(values)
-        values = tf.keras.layers.LeakyReLU(0.2)(_normalised(values, own))
+        )
+        values = tf.keras.layers.LeakyReLU(0.2)(_normalised(linear(convolution)(values), own))
     features = tf.keras.layers.Flatten()(values)
     if dropout:
         features = seeded_dropout(dropout, 0)([features, seed])
-    scores = tf.keras.layers.Dense(1)(features)
+    scores = linear(tf.keras.layers.Dense(1))(features)
     if classes:
-        of_class = tf.keras.layers.Dense(classes, use_bias=False)(features)
+        of_class = linear(tf.keras.layers.Dense(classes, use_bias=False))(features)
         scores = scores + tf.keras.layers.Dot(1)([of_class, label])
     return tf.keras.Model([images, label, seed], scores)
 
@@ -131,6 +135,10 @@ def _start() -> Any:
     import tensorflow as tf
 
     return tf.keras.initializers.RandomNormal(stddev=_STDDEV)
+
+
+def _as_it_is(layer: Any) -> Any:
+    return layer
 
 
 def _normalised(values: Any, normalisation: str) -> Any:

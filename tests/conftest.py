@@ -107,3 +107,22 @@ def draw() -> Callable[..., Any]:
         return ImageSet(pictures[..., np.newaxis].astype(np.float32), labels, name)
 
     return drawn
+
+
+@pytest.fixture(scope="session")
+def untrained_dcgan() -> Callable[..., Any]:
+    """Makes generators of 8 x 8 images as they are before training, which differ by class; a fifth is normal."""
+
+    def build(**changes: Any) -> Any:
+        from tff_health.learning.dcgan.settings import DcganSettings
+        from tff_health.learning.dcgan.task import DcganTask
+        from tff_health.learning.gan.process import generator_weights
+        from tff_health.learning.gan.weights import initial_weights
+        from tff_health.synthesis.images.dcgan_generator import DcganGenerator
+
+        settings = DcganSettings(latent_dim=4, generator_channels=4, discriminator_channels=4, **changes)
+        counts = np.array([20, 80])
+        weights = initial_weights(DcganTask(8, counts, settings), settings.training(), 1)
+        return DcganGenerator(8, ("normal", "pneumonia"), counts, settings, generator_weights(weights))
+
+    return build

@@ -24,7 +24,7 @@ from tff_health.privacy.budget import Budget
 from tff_health.privacy.ledger import PrivacyLedger
 from tff_health.privacy.ledger_entry import LedgerEntry
 from tff_health.privacy.ledger_file import LedgerError
-from tff_health.synthesis.generator_file import read_facts
+from tff_health.synthesis.generator_archive import read_facts
 
 NOISE = 4.0
 RELEASE = dp.GaussianDpEvent(NOISE)

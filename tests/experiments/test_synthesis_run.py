@@ -17,7 +17,7 @@ from small_experiment import ROOT, command
 from test_command_line import complains
 
 from tff_health.reporting.results import load_results
-from tff_health.synthesis.generator_file import read_facts
+from tff_health.synthesis.generator_archive import read_facts
 
 SMALL = """
 kind = "synthesis"

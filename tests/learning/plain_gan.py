@@ -49,27 +49,29 @@ class PlainGan(ABC):
         """One step of the generator."""
 
     def round(self, number: int) -> None:
-        updates = self.own.local_updates
+        updates, turns = self.own.local_updates, self.own.generator_updates
         seeds = tf.random.experimental.stateless_split(tf_seed(SEED, "round", 0, number), 2)
         draws = self.task.critic_draws(self.rows, updates, seeds[0])
         steps = [{name: value[k] for name, value in draws.items()} for k in range(updates)]
         if self.own.mode == "server-generator":
             # The hospital's copy of the generator is thrown away, with its moving statistics.
-            before = [v.numpy() for v in self.generator.non_trainable_variables]
+            before = statistics(self.generator)
             fakes = self.made(draws)
-            for variable, value in zip(self.generator.non_trainable_variables, before, strict=True):
-                variable.assign(value)
+            put_back(self.generator, before)
             for k in range(updates):
                 self.critic_step(fakes[k], steps[k])
             seed = tf.random.experimental.stateless_fold_in(tf_seed(SEED, "gan", "server"), number)
-            turns = self.task.generator_draws(None, updates, seed)
-            for k in range(updates):
-                self.generator_step({name: value[k] for name, value in turns.items()})
+            drawn = self.task.generator_draws(None, turns, seed)
+            before = statistics(self.critic)  # and so is the server's copy of the critic
+            for k in range(turns):
+                self.generator_step({name: value[k] for name, value in drawn.items()})
+            put_back(self.critic, before)
             return
-        turns = self.task.generator_draws(self.rows, updates, seeds[1])
-        for k in range(updates):
-            self.critic_step(self.made(steps[k]), steps[k])
-            self.generator_step({name: value[k] for name, value in turns.items()})
+        drawn = self.task.generator_draws(self.rows, turns, seeds[1])
+        for k, step in enumerate(steps, start=1):
+            self.critic_step(self.made(step), step)
+            if k % (updates // turns) == 0:
+                self.generator_step({name: value[k * turns // updates - 1] for name, value in drawn.items()})
 
     def assert_equal(self, weights: Any) -> None:
         """Holds a process' weights to these networks', to 1e-4."""
@@ -78,3 +80,14 @@ class PlainGan(ABC):
             theirs = [*model.trainable_variables, *model.non_trainable_variables]
             for a, b in zip([*trainable, *statistics], theirs, strict=True):
                 np.testing.assert_allclose(a, b.numpy(), atol=1e-4)
+
+
+def statistics(model: tf.keras.Model) -> list[np.ndarray]:
+    """A model's values outside the gradient."""
+    return [variable.numpy() for variable in model.non_trainable_variables]
+
+
+def put_back(model: tf.keras.Model, values: list[np.ndarray]) -> None:
+    """Undoes what passes did to them."""
+    for variable, value in zip(model.non_trainable_variables, values, strict=True):
+        variable.assign(value)

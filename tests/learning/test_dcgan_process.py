@@ -11,6 +11,7 @@ import pytest
 from data.errors import SettingsError
 from tff_health.learning.dcgan.labelled_rows import pack, unpack
 from tff_health.learning.dcgan.process import build_dcgan_process
+from tff_health.learning.dcgan.sampling import sample_images
 from tff_health.learning.dcgan.settings import DcganSettings
 from tff_health.learning.dcgan.task import DcganTask
 from tff_health.learning.gan.hospital_data import hospital_data
@@ -77,9 +78,10 @@ class PlainDcgan(PlainGan):
     @tf.function
     def critic_step(self, fake: tf.Tensor, draw: dict[str, Any]) -> None:
         classes, seed = draw["classes"], draw["seeds"]
+        images, twice = tf.concat([draw["images"], fake], 0), tf.concat([classes, classes], 0)
         with tf.GradientTape() as tape:
-            real = self.critic([draw["images"], classes, seed], training=True)
-            generated = self.critic([fake, classes, seed], training=True)
+            # In one pass, because every pass is a step of spectral normalisation's power iteration.
+            real, generated = tf.split(self.critic([images, twice, seed], training=True), 2)
             with tf.GradientTape() as inner:
                 inner.watch(draw["images"])
                 total = tf.reduce_sum(self.critic([draw["images"], classes, seed], training=True))
@@ -100,9 +102,19 @@ class PlainDcgan(PlainGan):
         self.generator_adam.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
 
 
-@pytest.mark.parametrize("mode", ["server-generator", "average-both"])
-def test_twenty_updates_of_one_hospital_equal_a_plain_keras_loop(mode: str) -> None:
-    table, own = rows(30, 1), settings(mode=mode)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"discriminator_normalisation": "spectral"},
+        {"generator_updates": 1},  # as many steps of the discriminator as Gulrajani et al. 2017 take
+        {"local_updates": 2, "generator_updates": 5},  # few of the discriminator, as within a privacy budget
+        {"mode": "average-both"},
+        {"mode": "average-both", "local_updates": 6, "generator_updates": 2, "discriminator_normalisation": "spectral"},
+    ],
+)
+def test_four_rounds_of_one_hospital_equal_a_plain_keras_loop(changes: dict[str, Any]) -> None:
+    table, own = rows(30, 1), settings(**changes)
     weights, _ = run([table], own, rounds=4)
     plain = PlainDcgan(table, own)
     for number in range(4):
@@ -117,6 +129,7 @@ def test_twenty_updates_of_one_hospital_equal_a_plain_keras_loop(mode: str) -> N
         {"loss": "hinge", "dropout": 0.3, "generator_normalisation": "group"},
         {"loss": "wasserstein", "penalty": "one-centred", "discriminator_normalisation": "group", "memory": "fresh"},
         {"mode": "average-both", "local_updates": 4, "generator_updates": 2, "generator_normalisation": "none"},
+        {"loss": "hinge", "penalty": "none", "discriminator_normalisation": "spectral", "memory": "fresh"},
     ],
 )
 def test_every_choice_trains_hospitals_of_one_class_and_of_one_image(changes: dict[str, Any]) -> None:
@@ -124,6 +137,20 @@ def test_every_choice_trains_hospitals_of_one_class_and_of_one_image(changes: di
     assert set(losses) == {"discriminator_loss", "score_gap", "gradient_penalty", "generator_loss"}
     assert np.isfinite(list(losses.values())).all()
     assert all(np.isfinite(values).all() for values in generator_weights(weights))
+
+
+def test_three_classes_of_64_pixels() -> None:
+    random = np.random.default_rng(1)
+    pixels, labels = random.uniform(-1, 1, (12, 64, 64, 1)).astype(np.float32), np.arange(12) % 3
+    own = settings(local_updates=4, generator_updates=2, discriminator_normalisation="spectral")
+    process = build_dcgan_process(64, np.array([4, 4, 4]), own, seed=SEED)
+    state = process.next(process.initialize(), [hospital_data(pack(pixels, labels, 3), tf_seed(SEED, "round"))]).state
+    weights = generator_weights(state.global_model_weights)
+    images = [sample_images(weights, 64, 3, own, np.full(2, label), 1) for label in range(3)]
+    assert images[0].shape == (2, 64, 64, 1)
+    # The same noise, another class, another image.
+    for one, other in ((0, 1), (1, 2), (2, 0)):
+        assert np.abs(images[one] - images[other]).max() > 0.01 * np.abs(images[one]).max()
 
 
 def test_it_learns_which_half_is_bright() -> None:
@@ -170,6 +197,7 @@ def test_rows_are_images_and_their_classes() -> None:
         ({"penalty_weight": -1.0}, "penalty_weight"),
         ({"discriminator_normalisation": "batch"}, "no meaning"),
         ({"generator_normalisation": "layer"}, "generator_normalisation"),
+        ({"generator_normalisation": "spectral"}, "generator_normalisation"),
         ({"mode": "average-both", "local_updates": 3, "generator_updates": 2}, "multiple"),
     ],
 )

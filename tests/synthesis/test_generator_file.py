@@ -13,7 +13,8 @@ from bootstrap_generator import SCHEMA, MeansGenerator
 from data.errors import DataError, SettingsError
 from data.schema import Column, Schema
 from data.table_csv import table_text, write_table
-from tff_health.synthesis.generator_file import load_generator, read_facts, read_schema, save_generator
+from tff_health.synthesis.generator_archive import read_facts
+from tff_health.synthesis.generator_file import load_generator, read_schema, save_generator
 
 
 @pytest.fixture
@@ -31,6 +32,16 @@ def test_a_loaded_generator_samples_the_same_table(saved):
     assert again.schema == SCHEMA
     assert read_schema(path) == SCHEMA
     assert read_facts(path) == {"arm": "means"}
+
+
+def test_a_file_that_does_not_say_tables_is_read_as_one_of_tables(saved):
+    # Files that earlier versions wrote.
+    with np.load(saved[1]) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    meta = json.loads(arrays.pop("generator.json").tobytes())
+    assert meta.pop("modality") == "tables"
+    np.savez(saved[1], **{"generator.json": np.frombuffer(json.dumps(meta).encode(), np.uint8)}, **arrays)
+    assert load_generator(saved[1]).schema == SCHEMA
 
 
 def test_codes_and_tuples_of_the_schema_keep_their_types(saved):

@@ -37,7 +37,7 @@ def check_gan_aggregator(method: str, name: str, options: Mapping[str, float], m
     if entry.private is not None:
         raise SettingsError(
             f"{method}: aggregator {name!r} adds noise for hospitals, which nothing would account for here; take "
-            "another one."
+            "another one, or (DCGAN) set its guarantee."
         )
     if memory == "kept" and name not in _EXACT:
         raise SettingsError(

@@ -17,6 +17,7 @@ from data.modality import load_image_dataset
 from tff_health.learning.dcgan.settings import DcganSettings
 from tff_health.runtime.checkpoints import CheckpointStore
 from tff_health.synthesis.images.dcgan import Dcgan, FittedImages
+from tff_health.synthesis.images.generator_file import load_image_generator, save_image_generator
 
 SMALL = DcganSettings(
     batch_size=8,
@@ -106,6 +107,18 @@ def test_the_same_seed_gives_the_same_images_after_an_interruption_too(
 def test_other_aggregators(federation: ImageFederation, changes: dict[str, Any]) -> None:
     trained = replace(DCGAN, updates=2, training=replace(SMALL, memory="fresh"), **changes).fit(federation, seed=1)
     assert all(np.isfinite(values).all() for values in trained.generator.weights)
+
+
+def test_64_pixels_from_hospitals_to_a_file(tmp_path: Path) -> None:
+    options = {"images": 40, "test_images": 8, "validation_images": 2, "hospitals": 2, "size": 64}
+    training = replace(SMALL, local_updates=4, generator_updates=2, discriminator_normalisation="spectral")
+    fitted = Dcgan(updates=4, training=training, probes=0).fit(
+        load_image_dataset("xray_phantom", options, seed=1), seed=2
+    )
+    save_image_generator(fitted.generator, tmp_path / "large.npz")
+    images = load_image_generator(tmp_path / "large.npz").sample(6, seed=3)
+    assert images.pixels.shape == (6, 64, 64, 1)
+    np.testing.assert_array_equal(images.pixels, fitted.generator.sample(6, seed=3).pixels)
 
 
 def test_an_unconditional_one_has_images_without_labels(federation: ImageFederation) -> None:

@@ -23,6 +23,7 @@ def build_dcgan_process(
     *,
     aggregator: Factory | str = "mean",
     weighting: Weighting = "examples",
+    reports: bool = True,
     seed: int,
 ) -> tff.learning.templates.LearningProcess:
     """A DCGAN trained across hospitals that keep their images.
@@ -33,6 +34,7 @@ def build_dcgan_process(
         settings: of networks and training.
         aggregator: as for `build_gan_process`.
         weighting: by images or alike.
+        reports: as for `build_gan_process`.
         seed: of the initial weights and of all that the server draws.
 
     Returns:
@@ -44,4 +46,6 @@ def build_dcgan_process(
         SettingsError: a size that the networks do not have.
     """
     task = DcganTask(size, counts, settings)
-    return build_gan_process(task, settings.training(), aggregator=aggregator, weighting=weighting, seed=seed)
+    return build_gan_process(
+        task, settings.training(), aggregator=aggregator, weighting=weighting, reports=reports, seed=seed
+    )

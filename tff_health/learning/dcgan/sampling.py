@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from data.errors import DataError
 from tff_health.learning.dcgan.settings import DcganSettings
 from tff_health.learning.dcgan.task import DcganTask
 from tff_health.learning.gan.network import load_model
@@ -31,9 +32,15 @@ def sample_images(
 
     Returns:
         float32 [images, size, size, 1] in [-1, 1].
+
+    Raises:
+        DataError: the weights are not of this network.
     """
     network = DcganTask(size, np.ones(classes), settings).build_networks().generator
     trainable = len(network.trainable_variables)
+    variables = [*network.trainable_variables, *network.non_trainable_variables]
+    if [tuple(np.shape(values)) for values in generator_weights] != [tuple(variable.shape) for variable in variables]:
+        raise DataError("the generator's weights are not those of its network; copy its file again or make it again.")
     load_model(network, generator_weights[:trainable], generator_weights[trainable:])
     one_hot = np.eye(classes, dtype=np.float32)[labels] if settings.conditional else np.zeros((len(labels), 0), "f4")
     parts = [np.zeros((0, size, size, 1), np.float32)]

@@ -10,7 +10,10 @@ from tff_health.learning.gan.training import AdamSettings, GanTraining, Mode, Op
 
 AdversarialLoss = Literal["non-saturating", "hinge", "wasserstein"]
 Penalty = Literal["none", "zero-centred", "one-centred"]
-NORMALISATIONS = ("batch", "group", "none")
+NORMALISATIONS = {
+    "generator_normalisation": ("batch", "group", "none"),
+    "discriminator_normalisation": ("batch", "group", "none", "spectral"),
+}
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,8 @@ class DcganSettings:
         penalty_weight: times the mean penalty, 0 or more.
         dropout: of the discriminator's features.
         generator_normalisation: batch, group or none.
-        discriminator_normalisation: batch, group or none; no penalty on single images goes with `batch`.
+        discriminator_normalisation: batch, group, none or spectral (Miyato et al. 2018, arXiv 1802.05957), which holds
+            every layer's norm at about 1; no penalty on single images goes with `batch`.
         conditional: whether both networks see the class; otherwise the paper's form.
         generator_network: `module:function` of the form of `models.dcgan.generator`.
         discriminator_network: `module:function` of the form of `models.dcgan.discriminator`.
@@ -80,14 +84,10 @@ class DcganSettings:
         ):
             if getattr(self, name) < 1:
                 raise SettingsError(f"DCGAN: {name} must be 1 or more, not {getattr(self, name)}.")
-        for name, allowed in (("loss", get_args(AdversarialLoss)), ("penalty", get_args(Penalty))):
+        choices = {"loss": get_args(AdversarialLoss), "penalty": get_args(Penalty), **NORMALISATIONS}
+        for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise SettingsError(f"DCGAN: {name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}.")
-        for name in ("generator_normalisation", "discriminator_normalisation"):
-            if getattr(self, name) not in NORMALISATIONS:
-                raise SettingsError(
-                    f"DCGAN: {name} must be one of {', '.join(NORMALISATIONS)}, not {getattr(self, name)!r}."
-                )
         if not (self.penalty_weight >= 0 and 0 <= self.dropout < 1):
             raise SettingsError("DCGAN: penalty_weight must be 0 or more, dropout at least 0 and below 1.")
         if self.discriminator_normalisation == "batch" and self.penalty != "none":

@@ -20,7 +20,12 @@ Weighting = Literal["examples", "uniform"]
 
 
 def build_gan_client_work(
-    task: GanTask, training: GanTraining, weights_type: tff.Type, *, weighting: Weighting = "examples"
+    task: GanTask,
+    training: GanTraining,
+    weights_type: tff.Type,
+    *,
+    weighting: Weighting = "examples",
+    reports: bool = True,
 ) -> tff.learning.templates.ClientWorkProcess:
     """Client work whose update is what changed of the shared part of the weights, as a tuple of tensors.
 
@@ -32,6 +37,8 @@ def build_gan_client_work(
         training: steps and optimizers.
         weights_type: TFF type of the `ModelWeights`.
         weighting: by rows or alike.
+        reports: whether hospitals' measurements are summed, in the clear; where they are not, nothing but the update
+            and its weight leaves a hospital.
 
     Returns:
         A process whose clients' data are `hospital_data`.
@@ -54,9 +61,12 @@ def build_gan_client_work(
         sums, count = total
         return OrderedDict((name, value / tf.maximum(count, 1.0)) for name, value in sums.items())
 
-    return build_client_work(
-        train_at_hospital, lambda measured: tff.federated_map(mean_over_hospitals, tff.federated_sum(measured))
-    )
+    def over_hospitals(measured: Any) -> Any:
+        if not reports:
+            return tff.federated_value((), tff.SERVER)
+        return tff.federated_map(mean_over_hospitals, tff.federated_sum(measured))
+
+    return build_client_work(train_at_hospital, over_hospitals)
 
 
 def _train(

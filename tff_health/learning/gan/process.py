@@ -25,6 +25,7 @@ def build_gan_process(
     *,
     aggregator: Factory | str = "mean",
     weighting: Weighting = "examples",
+    reports: bool = True,
     seed: int,
     server_optimizer: tff.learning.optimizers.Optimizer | None = None,
 ) -> tff.learning.templates.LearningProcess:
@@ -38,6 +39,7 @@ def build_gan_process(
         aggregator: a TFF aggregation factory, a name of the catalogue, or `module:function`. An unweighted factory
             makes every hospital count the same.
         weighting: by rows or alike; only a weighted factory can follow it.
+        reports: whether hospitals' losses are summed, in the clear; no guarantee goes with that.
         seed: of the initial weights and of all that the server draws; hospitals' seeds come with their data.
         server_optimizer: what the server applies the averaged change of weights with; default: adds it as it is.
 
@@ -58,7 +60,7 @@ def build_gan_process(
 
     weights_type = initial.type_signature.result
     templates = tff.learning.templates
-    work = build_gan_client_work(task, training, weights_type, weighting=weighting)
+    work = build_gan_client_work(task, training, weights_type, weighting=weighting, reports=reports)
     result_type = work.next.type_signature.result.result.member
     weighted = (
         factory

@@ -12,15 +12,19 @@ from typing import Any
 import numpy as np
 import tensorflow_federated as tff
 
+from tff_health.aggregators.executed import check_executed
+from tff_health.aggregators.hospital_dp import HospitalLevelDp
 from tff_health.learning.averaging import model_weights
 from tff_health.learning.gan.hospital_data import hospital_data
 from tff_health.learning.gan.process import generator_weights, round_losses
 from tff_health.learning.gan.weights import flat, shared_part
+from tff_health.runtime.attempts import single_attempt
 from tff_health.runtime.checkpoints import CheckpointStore
 from tff_health.runtime.nested import restore
 from tff_health.runtime.seeds import tf_seed
 
 _SECONDS_BETWEEN_CHECKPOINTS = 5.0
+_CHUNKS = 50  # of private rounds, at most, each marked as begun before it runs
 
 Progress = Callable[[int, int, Mapping[str, float]], None]
 Weights = list[np.ndarray]
@@ -33,7 +37,8 @@ class TrainedGenerator:
     Attributes:
         weights: of the generator, averaged.
         history: by round: `round`, `updates`, losses, and what was probed.
-        facts: `updates`, `rounds`, `seconds_per_round` of those made now, `bytes_up` of a hospital and round.
+        facts: `updates`, `rounds`, `seconds_per_round` of those made now, `bytes_up` of a hospital and round, and
+            `skipped_rounds` where a private training lost some.
     """
 
     weights: Weights
@@ -44,6 +49,9 @@ class TrainedGenerator:
 @dataclass
 class GanRounds:
     """Training of a GAN process, round by round.
+
+    Under a guarantee no round runs twice: a checkpoint before every chunk of rounds says which are about to run. Who
+    goes on from it cannot know how many of them did, so they count as done, without effect.
 
     Attributes:
         process: of `learning.gan`.
@@ -56,6 +64,7 @@ class GanRounds:
         probe: what is measured of the generator's weights.
         progress: told after every round.
         checkpoints: where to save, and to go on from.
+        privacy: what the aggregator must have done in every round.
     """
 
     process: tff.learning.templates.LearningProcess
@@ -68,34 +77,44 @@ class GanRounds:
     probe: Callable[[Weights], Mapping[str, float]] | None = None
     progress: Progress | None = None
     checkpoints: CheckpointStore | None = None
+    privacy: HospitalLevelDp | None = None
     _history: list[dict[str, float]] = field(default_factory=list, init=False)
     _average: Weights = field(default_factory=list, init=False)
+    _skipped: int = field(default=0, init=False)
+    _begun: int = field(default=0, init=False)
+    _saved: float = field(default=0.0, init=False)
 
     def run(self) -> TrainedGenerator:
-        """Makes the rounds that are missing."""
+        """Makes the rounds that are missing.
+
+        Raises:
+            ExecutedMismatchError: a private round was another one than accounted.
+            WorkerError: the worker was lost; in a private round at once.
+        """
         state, done = self._start()
         places = {round((k + 1) * self.rounds / self.probes) for k in range(self.probes)}
-        clock = saved = time.monotonic()
+        clock = self._saved = time.monotonic()
         first = done
         while done < self.rounds:
-            data = [hospital_data(own, tf_seed(self.seed, "round", place, done)) for place, own in enumerate(self.rows)]
-            output = self.process.next(state, data)
+            if self.privacy is not None and done >= self._begun:
+                self._begun = min(done + math.ceil(self.rounds / _CHUNKS), self.rounds)
+                self._save(state, done)
+            output = self._next(state, done)
             state, done = output.state, done + 1
             self._take(state)
             point = {"round": float(done), "updates": float(done * self.updates), **round_losses(output.metrics)}
             if self.probe is not None and done in places:
                 point |= self.probe(self._average)
             self._history.append(point)
-            if self.checkpoints is not None and (
-                done == self.rounds or time.monotonic() - saved > _SECONDS_BETWEEN_CHECKPOINTS
-            ):
-                self.checkpoints.save(
-                    done, {"state": state, "average": self._average, "history": json.dumps(self._history)}
-                )
-                saved = time.monotonic()
+            if self._is_due(done):
+                self._save(state, done)
             if self.progress is not None:
                 self.progress(done, self.rounds, point)
-        facts: dict[str, float] = {"updates": done * self.updates, "rounds": self.rounds}
+        if not self._average:  # every round was lost
+            self._take(state)
+        facts: dict[str, float] = {"updates": (done - self._skipped) * self.updates, "rounds": self.rounds}
+        if self._skipped:
+            facts["skipped_rounds"] = self._skipped
         if done > first:
             facts["seconds_per_round"] = (time.monotonic() - clock) / (done - first)
         facts["bytes_up"] = float(sum(np.asarray(value).nbytes for value in flat(shared_part(model_weights(state)))))
@@ -108,7 +127,36 @@ class GanRounds:
             return state, 0
         self._history = json.loads(str(saved.payload["history"]))
         self._average = [np.asarray(value) for value in saved.payload["average"]]
-        return restore(state, saved.payload["state"]), saved.step
+        lost = int(saved.payload.get("begun", 0))
+        self._skipped = int(saved.payload.get("skipped", 0)) + lost
+        return restore(state, saved.payload["state"]), saved.step + lost
+
+    def _next(self, state: Any, done: int) -> Any:
+        data = [hospital_data(own, tf_seed(self.seed, "round", place, done)) for place, own in enumerate(self.rows)]
+        if self.privacy is None:
+            return self.process.next(state, data)
+        with single_attempt():  # a second attempt at the round would be a second release
+            output = self.process.next(state, data)
+        check_executed(self.privacy, output.state.aggregator, done + 1 - self._skipped)
+        return output
+
+    def _is_due(self, done: int) -> bool:
+        if self.privacy is not None:
+            return done == self._begun
+        return done == self.rounds or time.monotonic() - self._saved > _SECONDS_BETWEEN_CHECKPOINTS
+
+    def _save(self, state: Any, done: int) -> None:
+        if self.checkpoints is None:
+            return
+        payload = {
+            "state": state,
+            "average": self._average,
+            "history": json.dumps(self._history),
+            "begun": max(self._begun - done, 0),
+            "skipped": self._skipped,
+        }
+        self.checkpoints.save(done, payload)
+        self._saved = time.monotonic()
 
     def _take(self, state: Any) -> None:
         """Takes one round's generator into the moving average."""

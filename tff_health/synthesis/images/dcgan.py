@@ -13,12 +13,15 @@ from data.errors import SettingsError
 from data.image_federation import ImageFederation
 from tff_health.learning.dcgan.settings import DcganSettings
 from tff_health.synthesis.gan_aggregator import check_gan_aggregator, gan_aggregator, gan_backend
+from tff_health.synthesis.hospital_guarantee import HospitalGuarantee
 from tff_health.synthesis.images.dcgan_generator import DcganGenerator
 from tff_health.synthesis.images.synthesizer import FittedImages, ImageSynthesizer, Probe, Progress
+from tff_health.synthesis.synthesizer import latest_of_private
 
 if TYPE_CHECKING:
     import dp_accounting
 
+    from tff_health.aggregators.catalogue import Factory
     from tff_health.runtime.checkpoints import CheckpointStore
 
 
@@ -36,6 +39,9 @@ class Dcgan(ImageSynthesizer):
         averaging: the generator is the exponential moving average of those of about so many last updates, on the
             server (Yazici et al. 2019, arXiv 1806.04498). 0: the last one.
         probes: how often the generator is measured while it trains, for curves and grids.
+        guarantee: for hospitals, by clipping and noise in the aggregator, which it then decides; every hospital counts
+            alike. Hospitals send nothing else: no losses, and no counts of classes, which the generator draws alike.
+            Needs `memory = "fresh"`. None: no guarantee.
     """
 
     kind: ClassVar[str] = "dcgan"
@@ -47,11 +53,20 @@ class Dcgan(ImageSynthesizer):
     weighting: Literal["examples", "uniform"] = "examples"
     averaging: int = 300
     probes: int = 10
+    guarantee: HospitalGuarantee | None = None
 
     def __post_init__(self) -> None:
         if self.updates < 1 or self.probes < 0 or self.averaging < 0:
             raise SettingsError("DCGAN: updates must be 1 or more, averaging and probes 0 or more.")
-        check_gan_aggregator("DCGAN", self.aggregator, self.aggregator_options, self.training.memory)
+        if self.guarantee is None:
+            check_gan_aggregator("DCGAN", self.aggregator, self.aggregator_options, self.training.memory)
+        elif self.aggregator != "mean" or self.aggregator_options:
+            raise SettingsError("DCGAN: a guarantee decides about the aggregator; leave aggregator and options out.")
+        elif self.training.memory != "fresh":
+            raise SettingsError(
+                "DCGAN: under a guarantee hospitals send changes of weights alone, without the moments of Adam; set "
+                "memory = 'fresh' in its training."
+            )
 
     @property
     def rounds(self) -> int:
@@ -59,8 +74,29 @@ class Dcgan(ImageSynthesizer):
         return math.ceil(self.updates / self.training.generator_updates)
 
     def event(self) -> dp_accounting.DpEvent | None:
-        """See `ImageSynthesizer`: no guarantee."""
-        return None
+        """See `ImageSynthesizer`: the noisy mean of every round; whatever the server makes of them costs nothing."""
+        return None if self.guarantee is None else self.guarantee.event(self.rounds)
+
+    @property
+    def unit(self) -> Literal["patient", "hospital"]:
+        """See `ImageSynthesizer`."""
+        return "patient" if self.guarantee is None else "hospital"
+
+    def privacy_words(self) -> dict[str, str]:
+        """See `ImageSynthesizer`."""
+        if self.guarantee is None:
+            return super().privacy_words()
+        own, rounds = self.guarantee, f"{self.rounds} round{'s' if self.rounds > 1 else ''}"
+        clipped = (
+            "clipped to a norm of" if own.mechanism == "gaussian" else "clipped to a noisy median of norms, at first"
+        )
+        return {
+            "mechanism": (
+                f"Gaussian noise by the server on the sum of hospitals' updates, each {clipped} {own.clip:g}, in "
+                f"{rounds} (noise multiplier {own.noise_multiplier:.3g} each)"
+            ),
+            "sampling": "every hospital in every round",
+        }
 
     def fit(
         self,
@@ -72,11 +108,13 @@ class Dcgan(ImageSynthesizer):
         probe: Probe | None = None,
     ) -> FittedImages:
         """See `ImageSynthesizer`. Counts of classes, which the generator's classes are drawn by, are summed over
-        hospitals without protection.
+        hospitals without protection, but not under a guarantee.
 
         Raises:
             DataError: hospitals nothing can be trained on.
-            SettingsError: a size of images that the networks do not have.
+            SettingsError: a size of images that the networks do not have, or too few hospitals for the guarantee.
+            ReleaseLostError: a damaged checkpoint of a private fit, which may hide a release.
+            ExecutedMismatchError: a private round was another one than accounted.
         """
         from tff_health.learning.dcgan.labelled_rows import pack
         from tff_health.learning.dcgan.process import build_dcgan_process
@@ -84,7 +122,15 @@ class Dcgan(ImageSynthesizer):
         from tff_health.runtime.context import execution_context
 
         members, classes = federation.require_trainable().members, federation.classes
-        counts = np.sum([np.bincount(m.train.labels, minlength=len(classes)) for m in members], axis=0)
+        aggregator: Factory | str
+        if self.guarantee is None:
+            privacy = None
+            aggregator = gan_aggregator(self.aggregator, self.aggregator_options, len(members))
+            counts = np.sum([np.bincount(m.train.labels, minlength=len(classes)) for m in members], axis=0)
+        else:
+            privacy = self.guarantee.hospital_level(len(members), self.rounds)
+            latest_of_private(checkpoints)  # refuses one that is damaged
+            aggregator, counts = privacy.build_factory(), np.ones(len(classes), np.int64)
         packed = [pack(member.train.pixels, member.train.labels, len(classes)) for member in members]
 
         def generator(weights: Sequence[np.ndarray]) -> DcganGenerator:
@@ -96,8 +142,9 @@ class Dcgan(ImageSynthesizer):
                     federation.size,
                     counts,
                     self.training,
-                    aggregator=gan_aggregator(self.aggregator, self.aggregator_options, len(members)),
-                    weighting=self.weighting,
+                    aggregator=aggregator,
+                    weighting=self.weighting if privacy is None else "uniform",
+                    reports=privacy is None,
                     seed=seed,
                 ),
                 rounds=self.rounds,
@@ -109,5 +156,6 @@ class Dcgan(ImageSynthesizer):
                 probe=None if probe is None else lambda weights: probe(generator(weights)),
                 progress=progress,
                 checkpoints=checkpoints,
+                privacy=privacy,
             ).run()
         return FittedImages(generator(trained.weights), trained.history, trained.facts)

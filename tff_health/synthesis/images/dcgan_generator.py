@@ -70,5 +70,7 @@ class DcganGenerator(ImageGenerator):
         names = [f"weight_{index:03d}" for index in range(int(document["weights"]))]
         if any(name not in arrays for name in names):
             raise DataError("the generator's file lacks weights of its network; copy it again or make it again.")
-        settings = DcganSettings(**document["settings"])
-        return cls(size, classes, counts, settings, [arrays[name] for name in names])
+        weights = [arrays[name] for name in names]
+        if not all(np.isfinite(values).all() for values in weights):
+            raise DataError("the generator's file holds weights that are not finite; copy it again or make it again.")
+        return cls(size, classes, counts, DcganSettings(**document["settings"]), weights)

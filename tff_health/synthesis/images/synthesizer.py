@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from data.image_federation import ImageFederation
 from tff_health.synthesis.images.generator import ImageGenerator
@@ -77,7 +77,12 @@ class ImageSynthesizer(ABC):
 
     @abstractmethod
     def event(self) -> dp_accounting.DpEvent | None:
-        """Everything that `fit` releases about a patient; None where no guarantee is claimed."""
+        """Everything that `fit` releases about a `unit`; None where no guarantee is claimed."""
+
+    @property
+    def unit(self) -> Literal["patient", "hospital"]:
+        """Whom `event` is about: a patient, or a hospital with all of its images."""
+        return "patient"
 
     def privacy_words(self) -> dict[str, str]:
         """How `fit` protects patients, for the privacy statement: `mechanism` and `sampling`, in words."""
