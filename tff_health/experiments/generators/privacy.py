@@ -11,8 +11,8 @@ from typing import Any
 
 from tff_health.experiments.generators.arm_plan import ArmPlan
 from tff_health.experiments.generators.settings import GeneratorArm
-from tff_health.experiments.privacy_statements import with_fewer_shares
 from tff_health.privacy.accountant import Accountant, epsilon
+from tff_health.privacy.colluding import with_fewer_shares
 from tff_health.privacy.composition import Composition, Event, compose
 from tff_health.privacy.ledger import PrivacyLedger
 from tff_health.privacy.ledger_entry import ArmKey, LedgerEntry

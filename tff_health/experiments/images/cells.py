@@ -178,7 +178,7 @@ class ImageCells:
             self.chosen,
             self._frozen() if self.chosen.frozen_classifier else None,
             augments=arm.augments,
-            only=self.only,
+            only=self.settings.seeds_of(self.name, label.split("/")[0]) == 1,
             seed=self._scoring_seed(seed),
             resamples=self.settings.bootstrap,
         )

@@ -31,8 +31,10 @@ def validation_images(federation: ImageFederation) -> ImageSet | None:
 def stranger_images(federation: ImageFederation) -> ImageSet:
     """Held-out images that training images are told from.
 
-    The validation images, which are drawn from the same pictures as the training images; a publisher's test images may
-    differ from both in how they were taken, which would pass for memorisation. Test images where there are too few.
+    The validation images, which are drawn from the same pictures as the training images; test images where there are
+    too few. A publisher's test images may differ from both, which passes for memorisation: of PneumoniaMNIST, half of
+    the training images in the place of synthetic ones "betray" the other half to `calibrated-nearest` with an AUC of
+    .62 against test images, and of .49 against validation images.
     """
     if len(federation.validation) >= FEWEST:
         return _of(federation.validation, "validation images")

@@ -47,7 +47,7 @@ class Figures:
         """Plain JSON values.
 
         Args:
-            only: whether there is one seed, so that intervals must come from within it.
+            only: whether there is one seed of the arm, so that intervals must come from within it.
         """
         return {
             "metrics": plain_metrics(self.metrics),
@@ -107,7 +107,7 @@ def measure_synthetic(
         chosen: what to measure.
         frozen: the dataset's classifier; None where nothing is measured on its features.
         augments: whether they are set beside real images for classifiers.
-        only: whether there is no other seed.
+        only: whether the arm has no other seed.
         seed: of classifiers, attacks and resamples.
         resamples: of the test images, for intervals.
     """

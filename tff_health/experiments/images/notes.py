@@ -56,4 +56,5 @@ def _fewer(settings: ImagesSettings, name: str, seeds: int) -> str:
         if own < seeds:
             by_count.setdefault(own, []).append(label)
     only = "; ".join(f"{listing(labels)} with {count}" for count, labels in by_count.items())
-    return f"Fitted with the first seeds only: {only} of {seeds}." if only else ""
+    within = " Intervals of one seed are those over test images, or over images." if 1 in by_count else ""
+    return f"Fitted with the first seeds only: {only} of {seeds}.{within}" if only else ""
