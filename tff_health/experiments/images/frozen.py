@@ -32,7 +32,7 @@ def frozen_classifier(
         lock: a file that tells processes apart.
         seed: of its weights and training.
     """
-    with _alone(lock), checkpoints.store(digest, "frozen classifier") as store:
+    with _alone(lock), checkpoints.store(digest, "frozen-classifier") as store:
         saved = checkpoints.latest(store)
         if saved is not None:
             return _rebuilt(federation.size, saved)
