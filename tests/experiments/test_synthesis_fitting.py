@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from interrupted_synthesizer import SCHEMA, Interrupted, StoppedError
 
-from tff_health.experiments.synthesis.arm_plan import ArmPlan, plan_arm
-from tff_health.experiments.synthesis.fitting import Part, _enter, _is_entered, fit_part
+from tff_health.experiments.generators.arm_plan import ArmPlan, plan_arm
+from tff_health.experiments.generators.entered_fit import enter, is_entered
+from tff_health.experiments.synthesis.fitting import Part, fit_part
 from tff_health.experiments.synthesis.settings import SynthesisArm
 from tff_health.privacy.budget import Budget
 from tff_health.privacy.ledger import PrivacyLedger
@@ -115,10 +116,12 @@ def test_entries_read_back_still_cover_their_fit(method, tmp_path):
     """Events are compared after a restart, with what the ledger's file gives back."""
     arm = SynthesisArm.model_validate({"method": method, "privacy": {"epsilon": 1.0}})
     with PrivacyLedger(tmp_path / "one.jsonl") as ledger:
-        _enter(plan_arm(arm, {"east": 200, "west": 200}), PART, KEY, ledger)
+        enter(plan_arm(arm, {"east": 200, "west": 200}), PART.hospitals, KEY, ledger)
     with PrivacyLedger(tmp_path / "one.jsonl") as again:
-        assert _is_entered(plan_arm(arm, {"east": 200, "west": 200}), PART, KEY, again)
-        assert not _is_entered(plan_arm(arm, {"east": 200, "west": 200}), PART, ArmKey("heart", "private", 2), again)
+        assert is_entered(plan_arm(arm, {"east": 200, "west": 200}), PART.hospitals, KEY, again)
+        assert not is_entered(
+            plan_arm(arm, {"east": 200, "west": 200}), PART.hospitals, ArmKey("heart", "private", 2), again
+        )
 
 
 def test_what_has_no_guarantee_goes_on_as_ever(ledger, store):

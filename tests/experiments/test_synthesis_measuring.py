@@ -13,6 +13,7 @@ from data.catalogue import load_dataset
 from data.federation import Federation
 from tff_health.evaluation.synthesis.intervals import held_out_intervals
 from tff_health.evaluation.synthesis.utility import predict_held_out
+from tff_health.experiments.generators.membership import merged_attacks
 from tff_health.experiments.synthesis.fitting import Part, parts, training_matrices
 from tff_health.experiments.synthesis.measuring import (
     held_out_table,
@@ -20,7 +21,7 @@ from tff_health.experiments.synthesis.measuring import (
     measure_synthetic,
     training_table,
 )
-from tff_health.experiments.synthesis.membership import membership_attacks, merged_attacks
+from tff_health.experiments.synthesis.membership import membership_attacks
 from tff_health.experiments.synthesis.settings import EvaluationSettings, SynthesisArm
 from tff_health.reporting.document import Metric
 from tff_health.reporting.privacy_document import MembershipAttack

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from interrupted_synthesizer import SCHEMA, Constant, Interrupted
 
+from tff_health.experiments.generators.arm_plan import ArmPlan
+from tff_health.experiments.generators.cells import Cell
+from tff_health.experiments.generators.entered import require_entry
 from tff_health.experiments.sample_command import guarantee_line
-from tff_health.experiments.synthesis.arm_plan import ArmPlan
-from tff_health.experiments.synthesis.entered import require_entry
 from tff_health.experiments.synthesis.fitting import Part
 from tff_health.experiments.synthesis.keeping import keep_generator
-from tff_health.experiments.synthesis.outcome import Cell, _arm, dataset_result
+from tff_health.experiments.synthesis.outcome import _arm, dataset_result
 from tff_health.experiments.synthesis.privacy import arm_privacy, ledger_totals
 from tff_health.experiments.synthesis.settings import SynthesisSettings
 from tff_health.privacy.accountant import Accountant, epsilon

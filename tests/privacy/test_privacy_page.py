@@ -9,6 +9,7 @@ from pathlib import Path
 import dp_accounting as dp
 import pytest
 
+from tff_health.experiments.images.privacy import NOT_COVERED as IMAGES_NOT_COVERED
 from tff_health.experiments.synthesis.privacy import NOT_COVERED as SYNTHESIS_NOT_COVERED
 from tff_health.privacy.accountant import epsilon
 from tff_health.privacy.calibration import noise_for_epsilon
@@ -107,6 +108,15 @@ def test_limits_of_synthesis_are_on_the_page():
         assert words in section.replace("`", "")
         assert any(words in limit for limit in SYNTHESIS_NOT_COVERED)
     assert "`checkpoints/` hold hashes of training rows" in section
+
+
+def test_limits_of_synthetic_images_are_on_the_page():
+    section = re.sub(r"\s+", " ", PAGE.split("## What is not covered")[1].split("\n## ")[0])
+    assert set(NEVER_COVERED) < set(IMAGES_NOT_COVERED)
+    for words in ("several images of one patient", "classifiers trained on real images", "real images that"):
+        assert words in section
+        assert any(words in limit for limit in IMAGES_NOT_COVERED)
+    assert "a classifier trained on them, all without noise" in section
 
 
 def test_trust_models_and_their_label_are_named():

@@ -9,9 +9,10 @@ import pytest
 
 from data.catalogue import load_dataset
 from data.federation import Federation
+from tff_health.experiments.generators.cells import Cell
 from tff_health.experiments.synthesis.comparison import summarised
 from tff_health.experiments.synthesis.notes import evaluation_notes
-from tff_health.experiments.synthesis.outcome import Cell, _metrics, dataset_result
+from tff_health.experiments.synthesis.outcome import _metrics, dataset_result
 from tff_health.experiments.synthesis.settings import SynthesisSettings
 from tff_health.privacy.ledger import PrivacyLedger
 from tff_health.reporting.results import Arm, Metric

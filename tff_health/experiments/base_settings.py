@@ -62,7 +62,7 @@ class ExperimentBase(Settings):
         raise NotImplementedError
 
     @property
-    def seeds(self) -> dict[str, Any]:
+    def seed_record(self) -> dict[str, Any]:
         """What results.json says about seeds."""
         return {"experiment": self.seed}
 

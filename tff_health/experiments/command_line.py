@@ -23,6 +23,7 @@ examples:
   run_experiments.py run five-round --out results --resume
   run_experiments.py study privacy-utility --quick     many runs, one report: two seeds, two epsilons
   run_experiments.py run ctgan                         synthetic patients from hospitals that pool no row
+  run_experiments.py run dcgan                         synthetic chest X-rays likewise
   run_experiments.py sample model.npz --rows 500 --where sex=female --out patients.csv
   run_experiments.py data fetch heart_disease          four real hospitals, from UCI
   run_experiments.py report results other-results      several runs in one report
@@ -56,7 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--out", type=Path, metavar="DIR", help="run folder (default: a new one in runs/)")
     run.add_argument("--data-dir", type=Path, metavar="DIR", help="folder with data files (or set TFF_HEALTH_DATA)")
     run.add_argument("--resume", action="store_true", help="go on with an interrupted run")
-    run.add_argument("--jobs", type=_jobs, metavar="N", help="datasets that run at a time (default: one a core)")
+    run.add_argument("--jobs", type=_jobs, metavar="N", help="datasets or arms at a time (default: one a core)")
     run.add_argument("--quiet", action="store_true", help="no progress, only the result")
     run.set_defaults(action=_run)
 
@@ -141,18 +142,20 @@ def _run(parsed: argparse.Namespace) -> int:
         out = newest_folder(settings.experiment) if parsed.resume else default_folder(settings.experiment)
     check_folder(out, resume=parsed.resume)
 
+    from tff_health.experiments.kinds import units
     from tff_health.experiments.run import present_datasets, run_experiment
     from tff_health.experiments.summary import headline
 
     settings, left_out = present_datasets(settings, parsed.data_dir)
     for sentence in left_out:
         print(sentence, file=sys.stderr)
+    pieces = sum(len(units(settings, name)) for name in settings.tasks)
     outcome = run_experiment(
         settings,
         out,
         data_dir=parsed.data_dir,
         resume=parsed.resume,
-        jobs=parsed.jobs or min(len(os.sched_getaffinity(0)), len(settings.tasks)),
+        jobs=parsed.jobs or min(len(os.sched_getaffinity(0)), pieces),
         quiet=parsed.quiet,
         command=_as_typed(parsed),
     )
@@ -213,6 +216,7 @@ def _list(parsed: argparse.Namespace) -> int:
     from tff_health.experiments.loading import presets
     from tff_health.experiments.studies.loading import studies
     from tff_health.synthesis.catalogue import SYNTHESIZERS
+    from tff_health.synthesis.images.catalogue import IMAGE_SYNTHESIZERS
 
     sections = {
         "presets": presets(),
@@ -222,6 +226,7 @@ def _list(parsed: argparse.Namespace) -> int:
             for dataset in datasets()
         },
         "synthesizers": {name: description for name, (_, description) in SYNTHESIZERS.items()},
+        "synthesizers of images": {name: description for name, (_, description) in IMAGE_SYNTHESIZERS.items()},
         "models": {name: description for name, (_, description) in MODELS.items()},
         "aggregators": {name: entry.description for name, entry in CATALOGUE.items()},
         "metrics": metric_descriptions(),

@@ -1,19 +1,21 @@
-"""A process that runs datasets of an experiment one after another and tells its parent what happens (see `pool`)."""
+"""A process that runs units of an experiment one after another and tells its parent what happens (see `pool`)."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
 
 from data.errors import TffHealthError
 from tff_health.experiments.events import JsonLines
-from tff_health.experiments.run_folder import read_settings, result_file
+from tff_health.experiments.run_folder import read_settings
+from tff_health.experiments.units import Unit
 from tff_health.runtime.quiet import silence_tensorflow
 
 
 def main(words: list[str]) -> int:
-    """Takes `FOLDER [DATA_DIR]` as arguments and names of datasets as lines of standard input, until it ends.
+    """Takes `FOLDER [DATA_DIR]` as arguments and units as lines of standard input, JSON lists, until it ends.
 
     Events go to standard output, whatever else is printed to standard error.
     """
@@ -22,8 +24,7 @@ def main(words: list[str]) -> int:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     listener = JsonLines(events)
     silence_tensorflow()
-    from tff_health.experiments.kinds import run_dataset
-    from tff_health.reporting.atomic import write_atomically
+    from tff_health.experiments.kinds import run_unit
     from tff_health.runtime.signals import interruptible
 
     folder, data_dir = Path(words[0]), Path(words[1]) if len(words) > 1 else None
@@ -31,9 +32,7 @@ def main(words: list[str]) -> int:
         with interruptible() as guard:
             settings = read_settings(folder)
             for line in sys.stdin:
-                name = line.rstrip("\n")
-                result = run_dataset(settings, name, folder, listener, guard, data_dir=data_dir)
-                write_atomically(result_file(folder, name), result.model_dump_json(by_alias=True).encode())
+                run_unit(settings, Unit(*json.loads(line)), folder, listener, guard, data_dir=data_dir)
                 listener.done()
     except TffHealthError as error:
         listener.failed(str(error), error.exit_code)

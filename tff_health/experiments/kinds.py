@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 from data.errors import UnknownNameError
 from tff_health.experiments.base_settings import ExperimentBase
+from tff_health.experiments.images.settings import ImagesSettings
 from tff_health.experiments.settings import ExperimentSettings
 from tff_health.experiments.synthesis.settings import SynthesisSettings
+from tff_health.experiments.units import Unit
 
 if TYPE_CHECKING:
     from tff_health.experiments.events import Listener
     from tff_health.reporting.results import DatasetResult, Reference, Results
     from tff_health.runtime.signals import InterruptGuard
 
-KINDS: dict[str, type[ExperimentBase]] = {"classification": ExperimentSettings, "synthesis": SynthesisSettings}
+KINDS: dict[str, type[ExperimentBase]] = {
+    "classification": ExperimentSettings,
+    "synthesis": SynthesisSettings,
+    "images": ImagesSettings,
+}
 
 
 def settings_class(document: Mapping[str, Any]) -> type[ExperimentBase]:
@@ -44,6 +50,12 @@ def check_dataset(settings: ExperimentBase, name: str, *, data_dir: Path | None 
         federation = load_first_split(settings, name, data_dir=data_dir).require_trainable().require_scored()
         check_synthesis(settings, name, federation)
         check_splits(settings, name, federation, data_dir=data_dir)
+    elif isinstance(settings, ImagesSettings):
+        from tff_health.experiments.images.cells import load_images
+        from tff_health.experiments.images.checks import check_images
+
+        images = load_images(settings, name, data_dir=data_dir).require_trainable().require_scored()
+        check_images(settings, name, images)
     elif isinstance(settings, ExperimentSettings):
         from data.modality import load_table_dataset
         from tff_health.experiments.privacy_checks import check_privacy
@@ -53,8 +65,33 @@ def check_dataset(settings: ExperimentBase, name: str, *, data_dir: Path | None 
         check_privacy(settings, name, federation.require_trainable().require_scored())
 
 
-def dataset_work(settings: ExperimentBase, name: str) -> float:
-    """How much a dataset is, in units of the progress bar."""
+def units(settings: ExperimentBase, name: str) -> list[Unit]:
+    """What of a dataset can run in a process of its own, in the order of tables."""
+    if isinstance(settings, ImagesSettings):
+        from tff_health.experiments.images.workload import image_units
+
+        return image_units(settings, name)
+    return [Unit(name)]
+
+
+def threads(settings: ExperimentBase) -> int | None:
+    """How many threads a process of the experiment computes with; None leaves it to how many there are.
+
+    Sums over an image's pixels are cut into as many pieces as there are threads, and their last digits follow.
+    """
+    return 1 if isinstance(settings, ImagesSettings) else None
+
+
+def unit_work(settings: ExperimentBase, unit: Unit) -> float:
+    """How much a unit is, in units of the progress bar."""
+    if isinstance(settings, ImagesSettings):
+        from tff_health.experiments.images.workload import cell_work
+
+        return cell_work(settings, unit.dataset, unit.arm)
+    return _dataset_work(settings, unit.dataset)
+
+
+def _dataset_work(settings: ExperimentBase, name: str) -> float:
     if isinstance(settings, SynthesisSettings):
         from tff_health.experiments.synthesis.workload import synthesis_work
 
@@ -71,6 +108,10 @@ def tables(settings: ExperimentBase) -> dict[str, Sequence[str]]:
         from tff_health.experiments.synthesis.tables import SYNTHESIS_TABLES
 
         return dict(SYNTHESIS_TABLES)
+    if isinstance(settings, ImagesSettings):
+        from tff_health.experiments.images.tables import IMAGE_TABLES
+
+        return dict(IMAGE_TABLES)
     from tff_health.experiments.run_folder import PREDICTION_COLUMNS, ROUND_COLUMNS, TIMING_COLUMNS
 
     return {"rounds": ROUND_COLUMNS, "timings": TIMING_COLUMNS, "predictions": PREDICTION_COLUMNS}
@@ -82,6 +123,8 @@ def references(settings: ExperimentBase, results: Results) -> list[Reference]:
         from tff_health.reporting.synthesis.references import synthesis_references
 
         return list(synthesis_references(results))
+    if isinstance(settings, ImagesSettings):
+        return []
     from tff_health.reporting.paper import compare
     from tff_health.reporting.peers import compare_with_peers
 
@@ -117,7 +160,53 @@ def run_dataset(
         from tff_health.experiments.synthesis.dataset_run import run_synthesis
 
         return run_synthesis(settings, name, folder, listener, guard, data_dir=data_dir)
+    if isinstance(settings, ImagesSettings):
+        from tff_health.experiments.images.dataset_run import run_images
+
+        return run_images(settings, name, folder, listener, guard, data_dir=data_dir)
     assert isinstance(settings, ExperimentSettings)
     from tff_health.experiments import dataset_run
 
     return dataset_run.run_dataset(settings, name, folder, listener, guard, data_dir=data_dir)
+
+
+def run_unit(
+    settings: ExperimentBase,
+    unit: Unit,
+    folder: Path,
+    listener: Listener,
+    guard: InterruptGuard,
+    *,
+    data_dir: Path | None = None,
+) -> None:
+    """Runs, or goes on with, one unit, which leaves its result in the run folder; arguments as in `run_dataset`."""
+    if isinstance(settings, ImagesSettings):
+        from tff_health.experiments.images.dataset_run import run_image_cell
+
+        run_image_cell(settings, unit, folder, listener, guard, data_dir=data_dir)
+        return
+    from tff_health.experiments.run_folder import result_file
+    from tff_health.reporting.atomic import write_atomically
+
+    result = run_dataset(settings, unit.dataset, folder, listener, guard, data_dir=data_dir)
+    write_atomically(result_file(folder, unit.dataset), result.model_dump_json(by_alias=True).encode())
+
+
+def collect_dataset(
+    settings: ExperimentBase,
+    name: str,
+    folder: Path,
+    listener: Listener,
+    guard: InterruptGuard,
+    *,
+    data_dir: Path | None = None,
+) -> DatasetResult:
+    """What all units of a dataset, run before by `run_unit`, come to; arguments as in `run_dataset`."""
+    if isinstance(settings, ImagesSettings):
+        from tff_health.experiments.images.dataset_run import images_result
+
+        return images_result(settings, name, folder, listener, guard, data_dir=data_dir)
+    from tff_health.experiments.run_folder import result_file
+    from tff_health.reporting.results import DatasetResult
+
+    return DatasetResult.model_validate_json(result_file(folder, name).read_text("utf-8"))

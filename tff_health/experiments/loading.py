@@ -18,6 +18,7 @@ from models.catalogue import check_model_name
 from tff_health.aggregators.catalogue import check_aggregator_name
 from tff_health.experiments.aggregator_choice import check_aggregator
 from tff_health.experiments.base_settings import ExperimentBase
+from tff_health.experiments.images.settings import ImagesSettings
 from tff_health.experiments.kinds import settings_class
 from tff_health.experiments.settings import Candidate, ExperimentSettings
 from tff_health.experiments.synthesis.settings import SynthesisSettings
@@ -77,10 +78,10 @@ def validate(document: Mapping[str, Any], source: str) -> ExperimentBase:
         validate_settings(task.source or name, task.options)
     if isinstance(settings, ExperimentSettings):
         _check_names(settings)
-    elif isinstance(settings, SynthesisSettings):
-        from tff_health.experiments.synthesis.checks import check_arms  # needs pandas, unlike the rest of this module
+    elif isinstance(settings, SynthesisSettings | ImagesSettings):
+        from tff_health.experiments.generators.arm_checks import check_arms
 
-        check_arms(settings)
+        check_arms(settings.datasets)
     return settings
 
 

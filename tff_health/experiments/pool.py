@@ -1,6 +1,6 @@
-"""Datasets of a run in processes of their own, a few at a time.
+"""Units of a run, such as datasets, in processes of their own, a few at a time.
 
-A dataset's events are passed on in the order of the settings whatever order they come in, so that the tables do not
+A unit's events are passed on in the order of the settings whatever order they come in, so that the tables do not
 depend on which process was faster.
 """
 
@@ -19,6 +19,7 @@ from typing import Any
 
 from data.errors import TffHealthError
 from tff_health.experiments.events import Listener, replay
+from tff_health.experiments.units import Unit
 from tff_health.runtime import launcher
 from tff_health.runtime.signals import InterruptGuard
 
@@ -26,7 +27,7 @@ _GRACE = 10.0  # seconds between asking a process to end and ending it
 
 
 class DatasetProcessError(TffHealthError):
-    """A dataset's process ended in a way that it could not explain itself."""
+    """A unit's process ended in a way that it could not explain itself."""
 
 
 class _FailedError(TffHealthError):
@@ -37,36 +38,41 @@ class _FailedError(TffHealthError):
 
 def run_in_processes(
     folder: Path,
-    names: Sequence[str],
+    units: Sequence[Unit],
     jobs: int,
     listener: Listener,
     guard: InterruptGuard,
     *,
     data_dir: Path | None = None,
-    work: Mapping[str, float] | None = None,
+    work: Mapping[Unit, float] | None = None,
+    threads: int | None = None,
 ) -> None:
-    """Runs all datasets of a run folder; each leaves its result in `run_folder.result_file`.
+    """Runs all units of a run folder; each leaves its result there (`kinds.run_unit`).
 
     The processes die with this one, even if it is killed. Must be called from the main thread, whose end would be
     theirs too.
 
     Args:
         folder: an opened run folder.
-        names: datasets in the order of the settings.
+        units: in the order of the settings.
         jobs: processes at a time.
-        listener: told everything, tables in the order of `names`.
+        listener: told everything, tables in the order of `units`.
         guard: asked whether the user wants to stop.
         data_dir: where data files lie.
-        work: how much each dataset is; the largest start first, so that none is waited for alone at the end.
+        work: how much each unit is; the largest start first, so that none is waited for alone at the end.
+        threads: of each process; None shares the cores out.
 
     Raises:
-        TffHealthError: a dataset's run failed; the others are stopped and can be resumed.
+        TffHealthError: a unit's run failed; the others are stopped and can be resumed.
         Interrupted: the user stopped the run.
     """
     events: queue.Queue[tuple[int, list[Any] | None]] = queue.Queue()
-    waiting, left = sorted(names, key=lambda name: -(work or {}).get(name, 0)), set(names)
-    orderly = _InOrder(names, listener)
-    processes = [_start(folder, data_dir, jobs, index, events) for index in range(min(jobs, len(names)))]
+    waiting, left = sorted(units, key=lambda unit: -(work or {}).get(unit, 0)), set(units)
+    orderly = _InOrder(units, listener)
+    processes = [
+        _start(folder, data_dir, process_resources(jobs, threads), index, events)
+        for index in range(min(jobs, len(units)))
+    ]
     working = {index: _next(process, waiting) for index, process in enumerate(processes)}
     try:
         while left:
@@ -75,30 +81,32 @@ def run_in_processes(
                 index, event = events.get(timeout=0.2)
             except queue.Empty:
                 continue
-            name = working[index]
+            unit = working[index]
             if event is None:
-                if name is not None:
+                if unit is not None:
                     status = processes[index].wait()
-                    raise DatasetProcessError(f"the process of {name} ended with status {status}; go on with --resume.")
+                    raise DatasetProcessError(
+                        f"the process of {unit.title} ended with status {status}; go on with --resume."
+                    )
             elif event[0] == "failed":
                 raise _FailedError(event[1], event[2])
-            elif name is not None and event[0] == "done":
-                orderly.finished(name)
-                left.discard(name)
+            elif unit is not None and event[0] == "done":
+                orderly.finished(unit)
+                left.discard(unit)
                 working[index] = _next(processes[index], waiting)
-            elif name is not None:
-                orderly.take(name, event)
+            elif unit is not None:
+                orderly.take(unit, event)
     finally:
         _stop(processes)
 
 
-def _next(process: subprocess.Popen[str], waiting: list[str]) -> str | None:
-    """Gives the process its next dataset, or lets it end where none is left."""
+def _next(process: subprocess.Popen[str], waiting: list[Unit]) -> Unit | None:
+    """Gives the process its next unit, or lets it end where none is left."""
     assert process.stdin is not None
     # A process that has died is noticed at the end of its events.
     with contextlib.suppress(BrokenPipeError):
         if waiting:
-            process.stdin.write(f"{waiting[0]}\n")
+            process.stdin.write(f"{json.dumps(waiting[0])}\n")
             process.stdin.flush()
             return waiting.pop(0)
         process.stdin.close()
@@ -106,7 +114,11 @@ def _next(process: subprocess.Popen[str], waiting: list[str]) -> str | None:
 
 
 def _start(
-    folder: Path, data_dir: Path | None, jobs: int, index: int, events: queue.Queue[tuple[int, list[Any] | None]]
+    folder: Path,
+    data_dir: Path | None,
+    resources: Mapping[str, str],
+    index: int,
+    events: queue.Queue[tuple[int, list[Any] | None]],
 ) -> subprocess.Popen[str]:
     # The launcher asks the kernel to end the process when this one dies.
     command = [sys.executable, "-I", "-S", launcher.__file__, str(os.getpid()), sys.executable, "-P", "-m"]
@@ -120,7 +132,7 @@ def _start(
         stdout=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-        env={**process_resources(jobs), **os.environ, "PYTHONPATH": path},
+        env={**resources, **os.environ, "PYTHONPATH": path},
         # Ctrl-C is answered by this process alone, which then asks the others to stop.
         start_new_session=True,
     )
@@ -136,16 +148,20 @@ def _start(
     return process
 
 
-def process_resources(jobs: int) -> dict[str, str]:
+def process_resources(jobs: int, threads: int | None = None) -> dict[str, str]:
     """Environment that keeps processes side by side from fighting over cores; what the user has set wins.
 
     The malloc thresholds keep freed arrays in the process: without them the system spends a fifth of the time on
     giving the same pages back and forth.
+
+    Args:
+        jobs: processes side by side.
+        threads: of each; None shares the cores out.
     """
-    threads = str(max(1, len(os.sched_getaffinity(0)) // jobs))
-    limits = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
+    count = str(threads or max(1, len(os.sched_getaffinity(0)) // jobs))
+    limits = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), count)
     return limits | {
-        "TF_NUM_INTEROP_THREADS": str(int(threads) + 1),
+        "TF_NUM_INTEROP_THREADS": str(int(count) + 1),
         "MALLOC_TRIM_THRESHOLD_": "200000000",
         "MALLOC_MMAP_THRESHOLD_": "200000000",
     }
@@ -164,21 +180,21 @@ def _stop(processes: Sequence[subprocess.Popen[str]]) -> None:
 
 
 class _InOrder:
-    """Passes progress on at once, and rows of a dataset when all datasets before it have finished."""
+    """Passes progress on at once, and rows of a unit when all units before it have finished."""
 
-    def __init__(self, names: Sequence[str], listener: Listener) -> None:
-        self._left, self._listener = list(names), listener
-        self._held: dict[str, list[list[Any]]] = {name: [] for name in names}
-        self._done: set[str] = set()
+    def __init__(self, units: Sequence[Unit], listener: Listener) -> None:
+        self._left, self._listener = list(units), listener
+        self._held: dict[Unit, list[list[Any]]] = {unit: [] for unit in units}
+        self._done: set[Unit] = set()
 
-    def take(self, name: str, event: list[Any]) -> None:
-        if event[0] == "rows" and name != self._left[0]:
-            self._held[name].append(event)
+    def take(self, unit: Unit, event: list[Any]) -> None:
+        if event[0] == "rows" and unit != self._left[0]:
+            self._held[unit].append(event)
         else:
             replay(event, self._listener)
 
-    def finished(self, name: str) -> None:
-        self._done.add(name)
+    def finished(self, unit: Unit) -> None:
+        self._done.add(unit)
         while self._left and self._left[0] in self._done:
             self._left.pop(0)
             if self._left:

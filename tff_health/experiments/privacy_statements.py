@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterable, Mapping
 
 from tff_health.experiments.aggregator_choice import is_secure
@@ -13,7 +12,8 @@ from tff_health.experiments.privacy_plan import PrivacyPlan
 from tff_health.experiments.private_arm import PrivateArm
 from tff_health.privacy.accountant import epsilon
 from tff_health.privacy.budget import Unit
-from tff_health.privacy.composition import Event, compose
+from tff_health.privacy.colluding import with_fewer_shares
+from tff_health.privacy.composition import compose
 from tff_health.privacy.ledger import PrivacyLedger
 from tff_health.privacy.ledger_entry import ArmKey, LedgerEntry
 from tff_health.privacy.statement import PrivacyStatement, total_sentence
@@ -160,19 +160,3 @@ def _colluding_epsilon(arm: PrivateArm, key: ArmKey) -> float | None:
         else:
             events.append((with_fewer_shares(entry.event, count), entry.count))
     return epsilon(compose(events), plan.budget.delta, plan.budget.accountant).epsilon
-
-
-def with_fewer_shares(event: Event, hospitals: int) -> Event:
-    """A Gaussian release as whoever knows one of the shares sees it."""
-    import dp_accounting as dp
-
-    left = math.sqrt((hospitals - 1) / hospitals)
-    if isinstance(event, dp.GaussianDpEvent):
-        return dp.GaussianDpEvent(event.noise_multiplier * left)
-    if isinstance(event, dp.PoissonSampledDpEvent):
-        return dp.PoissonSampledDpEvent(event.sampling_probability, with_fewer_shares(event.event, hospitals))
-    if isinstance(event, dp.SelfComposedDpEvent):
-        return dp.SelfComposedDpEvent(with_fewer_shares(event.event, hospitals), event.count)
-    if isinstance(event, dp.ComposedDpEvent):
-        return dp.ComposedDpEvent([with_fewer_shares(one, hospitals) for one in event.events])
-    return event

@@ -13,12 +13,21 @@ from data.errors import SettingsError
 from tff_health.experiments.base_settings import ExperimentBase
 from tff_health.experiments.events import Cells
 from tff_health.experiments.extensions import load_extensions
-from tff_health.experiments.kinds import check_dataset, dataset_work, references, run_dataset, tables
+from tff_health.experiments.kinds import (
+    check_dataset,
+    collect_dataset,
+    references,
+    run_dataset,
+    tables,
+    threads,
+    unit_work,
+    units,
+)
 from tff_health.experiments.pool import run_in_processes
-from tff_health.experiments.run_folder import Table, open_folder, result_file
+from tff_health.experiments.run_folder import Table, open_folder
 from tff_health.experiments.workload import REPORTING
 from tff_health.reporting.report import make_report
-from tff_health.reporting.results import DatasetResult, Results, save_results
+from tff_health.reporting.results import Results, save_results
 from tff_health.runtime.environment import describe_environment
 from tff_health.runtime.progress import Progress
 from tff_health.runtime.signals import Interrupted, interruptible
@@ -79,14 +88,15 @@ def run_experiment(
 ) -> RunOutcome:
     """Runs an experiment into a folder, or goes on with one that was interrupted.
 
-    Weights, scores and rounds.csv depend neither on whether and where a run was interrupted nor on `jobs`.
+    Weights, scores and rounds.csv depend neither on whether and where a run was interrupted nor on `jobs`; those of
+    networks for images do on the number of threads, which is one for `jobs` of 1 or more.
 
     Args:
         settings: validated settings (`loading.load_settings`), without absent datasets (`present_datasets`).
         folder: the run folder.
         data_dir: where data files lie.
         resume: go on with the run in `folder`.
-        jobs: processes that run datasets side by side; 0 runs them one after another in this process.
+        jobs: processes that run units (`kinds.units`) side by side; 0 runs one after another in this process.
         quiet: show no progress.
         command: what the report names as the command to make it again.
 
@@ -99,7 +109,7 @@ def run_experiment(
     for name in settings.tasks:
         check_dataset(settings, name, data_dir=data_dir)
     open_folder(folder, settings, resume=resume)
-    work = {name: dataset_work(settings, name) for name in settings.tasks}
+    work = {unit: unit_work(settings, unit) for name in settings.tasks for unit in units(settings, name)}
     with (
         interruptible() as guard,
         Progress(REPORTING + sum(work.values()), quiet=quiet) as progress,
@@ -107,8 +117,13 @@ def run_experiment(
     ):
         try:
             if jobs:
-                run_in_processes(folder, list(settings.tasks), jobs, listener, guard, data_dir=data_dir, work=work)
-                datasets = {name: _read_result(folder, name) for name in settings.tasks}
+                run_in_processes(
+                    folder, list(work), jobs, listener, guard, data_dir=data_dir, work=work, threads=threads(settings)
+                )
+                datasets = {
+                    name: collect_dataset(settings, name, folder, listener, guard, data_dir=data_dir)
+                    for name in settings.tasks
+                }
             else:
                 datasets = {
                     name: run_dataset(settings, name, folder, listener, guard, data_dir=data_dir)
@@ -121,7 +136,7 @@ def run_experiment(
                 question=settings.question,
                 datasets=datasets,
                 environment=describe_environment(),
-                seeds=settings.seeds,
+                seeds=settings.seed_record,
                 seconds=time.monotonic() - clock,
                 started=started,
                 command=command,
@@ -134,10 +149,6 @@ def run_experiment(
         except Interrupted as interruption:
             raise Interrupted(f"{interruption} Go on with the same command and --resume --out {folder}") from None
     return RunOutcome(folder, report, results, time.monotonic() - clock, listener.sentences)
-
-
-def _read_result(folder: Path, name: str) -> DatasetResult:
-    return DatasetResult.model_validate_json(result_file(folder, name).read_text("utf-8"))
 
 
 class _Tables(contextlib.AbstractContextManager["_Tables"]):

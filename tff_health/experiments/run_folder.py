@@ -126,6 +126,11 @@ def ledger_file(folder: Path, dataset: str) -> Path:
     return folder / "ledger" / f"{safe_name(dataset)}.jsonl"
 
 
+def cell_file(folder: Path, part: str, dataset: str, label: str, ending: str) -> Path:
+    """Where a part of the run folder keeps what belongs to an arm, or to a hospital's part of it (`ARM/HOSPITAL`)."""
+    return folder / part / f"{'--'.join(safe_name(name) for name in (dataset, *label.split('/')))}{ending}"
+
+
 def explain(error: OSError, folder: Path) -> str:
     """One sentence on why the folder could not be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):

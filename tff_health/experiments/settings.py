@@ -267,7 +267,7 @@ class ExperimentSettings(ExperimentBase):
         return self.datasets
 
     @property
-    def seeds(self) -> dict[str, Any]:
+    def seed_record(self) -> dict[str, Any]:
         """See `ExperimentBase`."""
         return {"experiment": self.seed, "repeats": self.repeats}
 

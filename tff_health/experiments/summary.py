@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tff_health.experiments.run import RunOutcome
 from tff_health.reporting.results import DatasetResult, Metric
 
@@ -12,6 +14,9 @@ def headline(outcome: RunOutcome) -> str:
     for name, dataset in outcome.results.datasets.items():
         if dataset.synthesis is not None:
             lines.append(_synthesis_line(name, dataset))
+            continue
+        if dataset.images is not None:
+            lines.append(_images_line(name, dataset))
             continue
         best = dataset.headline_arm
         shown = ["alone", "pooled", best] if best else ["alone", "pooled"]
@@ -37,6 +42,22 @@ def _synthesis_line(name: str, dataset: DatasetResult) -> str:
         if "/" not in label
     ]
     return f"{name}, mean accuracy/AUC of seven classifiers on held-out patients: " + ", ".join(figures)
+
+
+def _images_line(name: str, dataset: DatasetResult) -> str:
+    assert dataset.images is not None
+
+    def figures(metrics: Mapping[str, Metric], family: str) -> str:
+        found = [metrics.get(f"{family}/mean/{measure}", Metric()) for measure in ("accuracy", "auc")]
+        return "/".join(map(_value, found))
+
+    shown = [f"real images {figures(dataset.images.real_metrics, 'trtr')}"]
+    for label, arm in dataset.arms.items():
+        if "/" not in label:
+            distance = arm.metric("fd_clf/ratio")
+            ratio = "" if distance.value is None else f", FD-clf {distance.value:.1f} times its floor"
+            shown.append(f"{label} {figures(arm.metrics, 'tstr')}{ratio}")
+    return f"{name}, mean accuracy/AUC of classifiers on test images: " + "; ".join(shown)
 
 
 def _value(metric: Metric) -> str:

@@ -36,14 +36,15 @@ class PrivacyLedger:
     Args:
         path: JSON lines; read back where it exists, whatever interrupted its writer. Also an attribute.
         read_only: neither locks nor writes.
+        wait: for another process that writes it; see `LedgerTurns`.
 
     Raises:
-        LedgerError: another process writes it, it cannot be written, or it is damaged.
+        LedgerError: another process writes it and `wait` is not set, it cannot be written, or it is damaged.
     """
 
-    def __init__(self, path: Path, read_only: bool = False) -> None:
+    def __init__(self, path: Path, read_only: bool = False, wait: bool = False) -> None:
         self.path = path
-        self._file = None if read_only else LedgerFile(path)
+        self._file = None if read_only else LedgerFile(path, wait)
         self._lock = threading.RLock()
         self._entries: list[LedgerEntry] = []
         self._confirmed: set[int] = set()

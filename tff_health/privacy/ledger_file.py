@@ -59,12 +59,13 @@ class LedgerFile:
 
     Args:
         path: created with its folder; a torn last line is cut off.
+        wait: for another process that has it open.
 
     Raises:
-        LedgerError: another process has it open, or it cannot be written.
+        LedgerError: another process has it open, unless `wait`; or it cannot be written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, wait: bool = False) -> None:
         self._path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,7 +73,7 @@ class LedgerFile:
         except OSError as error:
             raise self._unwritable(error) from error
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             self.close()
             raise LedgerError(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from data.errors import UnknownNameError
-from data.named import NAMED
-
 SYNTHESIZERS: dict[str, tuple[str, str]] = {
     "ctgan": ("tff_health.synthesis.ctgan:Ctgan", "federated conditional GAN for tables (arXiv 1907.00503)"),
     "dp-ctgan": ("tff_health.synthesis.private_ctgan:PrivateCtgan", "CTGAN with a patient-level privacy guarantee"),
@@ -25,9 +22,3 @@ SYNTHESIZERS: dict[str, tuple[str, str]] = {
         "a tree of two-way marginals, chosen and measured privately",
     ),
 }
-
-
-def check_synthesizer_name(name: str) -> None:
-    """Raises `UnknownNameError` with the nearest name unless `name` can be looked up."""
-    if name not in SYNTHESIZERS and not NAMED.fullmatch(name):
-        raise UnknownNameError.among("synthesizer", name, SYNTHESIZERS)

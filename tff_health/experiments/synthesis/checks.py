@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-from data.errors import DataError, SettingsError, UnknownNameError
+from data.errors import DataError, SettingsError
 from data.federation import Federation
-from tff_health.experiments.synthesis.arm_plan import plan_arm
+from tff_health.experiments.generators.arm_checks import placed
+from tff_health.experiments.generators.arm_plan import plan_arm
 from tff_health.experiments.synthesis.settings import SynthesisSettings
-from tff_health.synthesis.building import build_synthesizer
 
 LEAST_SCORED = 10
-
-
-def check_arms(settings: SynthesisSettings) -> None:
-    """Builds every arm's synthesizer, so that a misspelt option is named at once.
-
-    Raises:
-        UnknownNameError: a synthesizer or option is unknown.
-        SettingsError: an option's value is not accepted.
-    """
-    for name, task in settings.datasets.items():
-        for label, arm in task.arms.items():
-            try:
-                build_synthesizer(arm.method, arm.options)
-            except SettingsError as error:
-                raise _placed(error, name, label) from None
 
 
 def check_synthesis(settings: SynthesisSettings, name: str, federation: Federation) -> None:
@@ -51,9 +36,4 @@ def check_synthesis(settings: SynthesisSettings, name: str, federation: Federati
             if arm.patients and arm.patients > sum(rows.values()):
                 raise SettingsError(f"patients = {arm.patients}, but there are {sum(rows.values())} training rows.")
         except SettingsError as error:
-            raise _placed(error, name, label) from None
-
-
-def _placed(error: SettingsError, dataset: str, arm: str) -> SettingsError:
-    kind = UnknownNameError if isinstance(error, UnknownNameError) else SettingsError
-    return kind(f"datasets.{dataset}.arms.{arm}: {error}")
+            raise placed(error, name, label) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,14 +11,15 @@ from data.federation import Federation
 from tff_health.experiments.dataset_checkpoints import DatasetCheckpoints
 from tff_health.experiments.events import Listener
 from tff_health.experiments.extensions import load_extensions
+from tff_health.experiments.generators.arm_plan import plan_arm
+from tff_health.experiments.generators.cells import Cell, document_of
+from tff_health.experiments.generators.entered import require_entry
 from tff_health.experiments.run_folder import ledger_file
-from tff_health.experiments.synthesis.arm_plan import plan_arm
 from tff_health.experiments.synthesis.augmentation import FederatedAugmentation
-from tff_health.experiments.synthesis.entered import require_entry
 from tff_health.experiments.synthesis.fitting import Part, fit_part, parts, training_matrices
 from tff_health.experiments.synthesis.keeping import keep_generator, keep_table
 from tff_health.experiments.synthesis.measuring import measure_real, measure_synthetic
-from tff_health.experiments.synthesis.outcome import Cell, dataset_result
+from tff_health.experiments.synthesis.outcome import dataset_result
 from tff_health.experiments.synthesis.probing import variety_probe
 from tff_health.experiments.synthesis.settings import SynthesisArm, SynthesisSettings
 from tff_health.experiments.synthesis.splits import fingerprint, load_split
@@ -109,16 +109,10 @@ class _SynthesisRun:
     def _cell(self, split: int, label: str, digest: str, compute: Any) -> Cell:
         """One cell from its checkpoint, or computed and saved."""
         self.guard.check()
-        with self.checkpoints.store(digest, str(split + 1), label, "measures") as store:
-            saved = self.checkpoints.latest(store)
-            if saved is None:
-                with self.checkpoints.store(digest, str(split + 1), label, "training") as training:
-                    document = compute(training)
-                store.save(0, {"json": json.dumps(document)})
-            else:
-                require_entry(self.ledger, self.name, label, split)
-                document = json.loads(str(saved["json"]))
-                self.listener.skip(self._work(split, label))
+        document, saved = document_of(self.checkpoints, digest, split, label, compute)
+        if saved:
+            require_entry(self.ledger, self.name, label, split)
+            self.listener.skip(self._work(split, label))
         self.listener.rows(
             "scores",
             [(self.name, label, split + 1, metric, value) for metric, value in document["metrics"].items()],

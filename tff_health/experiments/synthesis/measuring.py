@@ -14,6 +14,7 @@ from tff_health.evaluation.synthesis.intervals import held_out_intervals, synthe
 from tff_health.evaluation.synthesis.registry import resolve_synthesis_metrics, synthesis_metrics
 from tff_health.evaluation.synthesis.tables import SynthesisTables
 from tff_health.evaluation.synthesis.utility import HeldOutPredictions, predict_held_out, training_note
+from tff_health.experiments.generators.cells import finite_intervals, plain_metrics
 from tff_health.experiments.synthesis.augmentation import FederatedAugmentation
 from tff_health.experiments.synthesis.comparison import compared, shown, summarised
 from tff_health.experiments.synthesis.fitting import Part
@@ -45,8 +46,8 @@ def measure_real(
     if augmentation is not None:
         metrics |= {f"trtr/federated/{name}": value for name, value in augmentation.scores().items()}
     return {
-        "metrics": _plain(metrics),
-        "intervals": _finite(_within("trtr", predictions, seed)) if only else {},
+        "metrics": plain_metrics(metrics),
+        "intervals": finite_intervals(_within("trtr", predictions, seed)) if only else {},
         "rows": len(train),
         "test_rows": len(test),
         "table": summarised(train, schema),
@@ -112,8 +113,8 @@ def measure_synthetic(
         attacks, note = membership_attacks(federation, table, part, seed=seed)
         notes.append(note)
     document: dict[str, Any] = {
-        "metrics": _plain(metrics),
-        "intervals": _finite(intervals),
+        "metrics": plain_metrics(metrics),
+        "intervals": finite_intervals(intervals),
         "attacks": attacks,
         "rows": len(table),
         "test_rows": len(test),
@@ -183,11 +184,3 @@ def _disclosure(
         return disclosure_metrics(train, holdout, table, federation.schema, rng=rng)
     near = closest_record_metrics(train, holdout, table, federation.schema, rng=rng)
     return {f"disclosure/{name}": value for name, value in near.items()}
-
-
-def _finite(intervals: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: ends for name, ends in intervals.items() if np.isfinite(np.asarray(ends, float)).all()}
-
-
-def _plain(metrics: Mapping[str, Any]) -> dict[str, float | None]:
-    return {name: None if value is None or not np.isfinite(value) else float(value) for name, value in metrics.items()}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from data.federation import Federation
@@ -12,24 +10,25 @@ from tff_health.aggregators.catalogue import CATALOGUE
 from tff_health.evaluation.anonymity.metrics import RECURSIVE_C, SMALL_CLASS
 from tff_health.evaluation.anonymity.quasi_identifiers import quasi_identifiers
 from tff_health.evaluation.synthesis.classifiers import CLASSIFIERS
-from tff_health.evaluation.t_interval import t_interval
-from tff_health.experiments.synthesis.arm_plan import plan_arm
+from tff_health.experiments.generators.arm_plan import plan_arm
+from tff_health.experiments.generators.cells import Cell, history_point, merged_metrics
+from tff_health.experiments.generators.entered import require_entry
+from tff_health.experiments.generators.membership import membership_metrics, merged_attacks
 from tff_health.experiments.synthesis.comparison import (
     column_comparisons,
     column_summaries,
     first_patients,
     table_correlation,
 )
-from tff_health.experiments.synthesis.entered import require_entry
-from tff_health.experiments.synthesis.membership import membership_metrics, merged_attacks
 from tff_health.experiments.synthesis.notes import evaluation_notes
 from tff_health.experiments.synthesis.privacy import arm_privacy, ledger_totals
 from tff_health.experiments.synthesis.settings import SynthesisArm, SynthesisSettings
+from tff_health.privacy.generator_attacks.attacks import DEFAULT_ATTACKS
 from tff_health.privacy.ledger import PrivacyLedger
 from tff_health.privacy.trust import NOT_SECURE
 from tff_health.reporting.hospital_counts import hospital_counts
 from tff_health.reporting.results import Arm, DatasetResult, Metric
-from tff_health.reporting.synthesis_document import ArmSynthesis, DatasetSynthesis, HistoryPoint, Purpose
+from tff_health.reporting.synthesis_document import ArmSynthesis, DatasetSynthesis, Purpose
 from tff_health.synthesis.catalogue import SYNTHESIZERS
 
 _SHARE_ENDINGS = (
@@ -38,21 +37,6 @@ _SHARE_ENDINGS = (
 )
 # Shares and distances of at most 1 whose names do not tell.
 _SHARES = ("anonymity/t", "anonymity/k_map_unmatched", "disclosure/dcr_median", "disclosure/dcr_median_holdout")
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One arm, or one hospital's part of it, in one split.
-
-    Attributes:
-        split: from 0.
-        label: arm, or arm/hospital; `real` for the real rows.
-        document: what was measured: `metrics` (number or None by name), `intervals` ([low, high] by name), and more.
-    """
-
-    split: int
-    label: str
-    document: Mapping[str, Any]
 
 
 def dataset_result(
@@ -72,7 +56,7 @@ def dataset_result(
     """
     by_label: dict[str, list[Cell]] = {}
     for cell in cells:
-        require_entry(ledger, name, cell.label, cell.split)
+        require_entry(ledger, name, cell.label, cell.repeat)
         by_label.setdefault(cell.label, []).append(cell)
     real = by_label.pop("real")
     splits = settings.splits_of(name)
@@ -136,7 +120,7 @@ def _arm(
         description="; ".join((_description(arm), *_secure_sum(arm))),
         federated=arm.data == "federation",
         settings={"method": arm.method, "data": arm.data, **arm.options},
-        metrics=_metrics(cells, splits) | membership_metrics(attacks),
+        metrics=_metrics(cells, splits) | membership_metrics(attacks, DEFAULT_ATTACKS[0]),
         membership=attacks,
         privacy=arm_privacy(name, label, plan, rows, ledger) if arm.privacy else None,
         secure_aggregation="simulated" if shared or _secure_sum(arm) else "none",
@@ -149,7 +133,7 @@ def _arm(
             columns=column_comparisons(first["comparison"]),
             summaries=column_summaries(first["table"]),
             correlation=table_correlation(first["table"]),
-            history=[_point(point) for point in first.get("history", ())],
+            history=[history_point(point) for point in first.get("history", ())],
             sample=first_patients(first["sample"]),
             notes=sorted({*_secure_sum(arm), *(note for cell in cells for note in cell.document.get("notes", ()))}),
         ),
@@ -173,25 +157,8 @@ def _secure_sum(arm: SynthesisArm) -> list[str]:
 
 def _metrics(cells: Sequence[Cell], splits: int) -> dict[str, Metric]:
     """Means over splits with t intervals; where there is one split, the interval that was measured within it."""
-    names = dict.fromkeys(name for cell in cells for name in cell.document["metrics"])
-    found = {}
-    for name in names:
-        seeds: list[float | None] = [None] * splits
-        for cell in cells:
-            seeds[cell.split] = _number(cell.document["metrics"].get(name))
-        mean = t_interval(seeds)
-        low, high = mean.low, mean.high
-        if mean.count == 1:
-            within = next(
-                (c.document.get("intervals", {}).get(name) for c in cells if seeds[c.split] is not None), None
-            )
-            low, high = within if within else (None, None)
-        if low is not None and high is not None and _is_share(name, seeds):
-            low, high = max(low, 0.0), min(high, 1.0)
-        found[name] = Metric(
-            value=mean.value, low=low, high=high, n=int(cells[0].document.get("test_rows", 0)), seeds=seeds
-        )
-    return found
+    held_out = int(cells[0].document.get("test_rows", 0))
+    return merged_metrics(cells, splits, held_out=held_out, is_share=_is_share)
 
 
 def _is_share(name: str, seeds: Sequence[float | None]) -> bool:
@@ -202,12 +169,3 @@ def _is_share(name: str, seeds: Sequence[float | None]) -> bool:
     if family in ("fidelity", "detection", "membership") or name in _SHARES:
         return True
     return last.endswith(_SHARE_ENDINGS)
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None or not math.isfinite(value) else float(value)
-
-
-def _point(point: Mapping[str, float]) -> HistoryPoint:
-    values: dict[str, float | None] = {key: value for key, value in point.items() if key not in ("round", "updates")}
-    return HistoryPoint(round=int(point["round"]), updates=int(point.get("updates", 0)), values=values)

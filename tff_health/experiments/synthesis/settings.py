@@ -3,69 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from tff_health.experiments.base_settings import ArmName, DatasetBase, DatasetName, ExperimentBase, Settings
+from tff_health.experiments.generators.settings import GeneratorArm
 
-Data = Literal["federation", "pooled", "each-hospital"]
-Role = Literal["arm", "ablation", "control"]
-
-
-class SynthesisPrivacy(Settings):
-    """Patient-level differential privacy of everything that a synthesizer releases.
-
-    Attributes:
-        epsilon: target; the noise follows from it.
-        delta: probability that the epsilon does not hold.
-        accountant: `pld` (tightest) or `rdp`.
-        placement: `shared`: every hospital adds its share of the noise, under a secure sum, which is simulated here and
-            NOT SECURE; `each-hospital`: each adds all of it and trusts nobody.
-    """
-
-    epsilon: Annotated[float, Field(gt=0, le=1000)]
-    delta: Annotated[float, Field(gt=0, lt=1)] = 1e-5
-    accountant: Literal["pld", "rdp"] = "pld"
-    placement: Literal["shared", "each-hospital"] = "shared"
+if TYPE_CHECKING:
+    from tff_health.synthesis.synthesizer import Synthesizer
 
 
-class SynthesisArm(Settings):
-    """One way of making synthetic patients.
+class SynthesisArm(GeneratorArm):
+    """One way of making synthetic patients; see `GeneratorArm` for what all kinds share.
 
     Attributes:
-        title: for people.
-        method: name of `synthesis.catalogue`, or module:class of a user's own `Synthesizer`.
-        options: fields of the synthesizer.
-        data: whether hospitals train together, one holds all rows, or each trains for itself.
-        role: `ablation` lacks a part on purpose; `control` is meant to be found out by attacks.
         splits: the first so many of the experiment's splits only.
         patients: train on so many patients only, the first of each hospital in turn (for controls).
-        privacy: the guarantee, if any.
     """
 
-    title: str = ""
-    method: str
-    options: dict[str, Any] = Field(default_factory=dict)
-    data: Data = "federation"
-    role: Role = "arm"
     splits: Annotated[int, Field(ge=1, le=1000)] | None = None
     patients: Annotated[int, Field(ge=2)] | None = None
-    privacy: SynthesisPrivacy | None = None
 
-    @property
-    def augments(self) -> bool:
-        """Whether it is asked what its rows add to the real ones; beside these no guarantee would be left."""
-        return self.role == "arm" and self.data != "each-hospital" and self.privacy is None
+    def build(self) -> Synthesizer:
+        """See `GeneratorArm`."""
+        from tff_health.synthesis.building import build_synthesizer  # needs pandas
+
+        return build_synthesizer(self.method, self.options)
 
     @model_validator(mode="after")
-    def _consistent(self) -> SynthesisArm:
-        if self.privacy and self.data == "pooled":
-            raise ValueError("a pooled arm shows one party every row: leave privacy out, or train as a federation")
+    def _few(self) -> SynthesisArm:
         if self.privacy and self.patients:
             raise ValueError("patients belongs to controls without privacy")
-        if self.privacy and self.privacy.placement == "shared" and self.data == "each-hospital":
-            raise ValueError('a hospital alone has nobody to share noise with; set placement = "each-hospital"')
         return self
 
 
@@ -131,7 +100,7 @@ class SynthesisSettings(ExperimentBase):
         return self.datasets
 
     @property
-    def seeds(self) -> dict[str, Any]:
+    def seed_record(self) -> dict[str, Any]:
         """See `ExperimentBase`."""
         return {"experiment": self.seed, "splits": self.splits}
 

@@ -1,0 +1,1 @@
+"""Experiments on generators of images: fitted across hospitals, sampled, measured and attacked."""

@@ -1,0 +1,55 @@
+"""What a run keeps of its generators with the first seed: the images they made, and pictures for the report."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from data.image_federation import ImageFederation, LabelledImages
+from tff_health.experiments.images.pictures import grey
+from tff_health.experiments.run_folder import cell_file
+from tff_health.reporting.atomic import write_atomically
+
+# Licences under which pictures of patients may be shown to anybody.
+_PUBLIC = ("cc0", "cc by", "public domain")
+
+
+def may_show_real(federation: ImageFederation) -> bool:
+    """Whether real images may stand in a report: simulated ones, and those whose licence is a public one."""
+    return federation.kind == "simulated" or federation.licence.lower().startswith(_PUBLIC)
+
+
+def keep_images(
+    folder: Path, dataset: str, label: str, classes: tuple[str, str], images: LabelledImages | np.ndarray
+) -> None:
+    """Saves synthetic images as `synthetic/DATASET--ARM.npz`.
+
+    The archive holds `images` uint8 [n, size, size], `labels` int64 [n] where the generator knows classes, and the
+    names of these in `classes`.
+    """
+    if isinstance(images, LabelledImages):
+        arrays = {"images": grey(images.pixels), "labels": images.labels, "classes": np.array(classes)}
+    else:
+        arrays = {"images": grey(images)}
+    _write(cell_file(folder, "synthetic", dataset, label, ".npz"), arrays)
+
+
+def keep_pictures(folder: Path, dataset: str, label: str, pictures: Mapping[str, np.ndarray]) -> str:
+    """Saves pictures as `pictures/DATASET--ARM.npz`.
+
+    Returns:
+        The file's path within the run folder.
+    """
+    path = cell_file(folder, "pictures", dataset, label, ".npz")
+    _write(path, pictures)
+    return path.relative_to(folder).as_posix()
+
+
+def _write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    content = io.BytesIO()
+    np.savez_compressed(content, **arrays)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, content.getvalue())

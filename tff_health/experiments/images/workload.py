@@ -1,0 +1,75 @@
+"""The cells of an experiment on images and how much they are; a unit of work is about a second on one core."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from tff_health.experiments.images.settings import ImageEvaluationSettings, ImagesArm, ImagesSettings
+from tff_health.experiments.units import Unit
+
+REAL = "real"
+"""Label of the cells of real images."""
+
+_NETWORK = 40.0  # to train the convolutional network once
+_SHALLOW = 6.0  # the other classifiers
+_MEASURING = 20.0
+_FIT = 20.0  # that is no DCGAN
+_TRACING = 15.0
+_A_STEP = 0.012  # of a discriminator in a hospital
+_HOSPITALS = 5.0  # before their number is known
+
+
+def image_units(settings: ImagesSettings, name: str) -> list[Unit]:
+    """The cells of a dataset in the order of tables: seed by seed, real images first."""
+    found = []
+    for seed in range(settings.seeds_of(name)):
+        labels = [label for label in settings.datasets[name].arms if seed < settings.seeds_of(name, label)]
+        found += [Unit(name, label, seed) for label in (REAL, *labels)]
+    return found
+
+
+def classifying_work(chosen: ImageEvaluationSettings) -> float:
+    """Training every classifier once."""
+    shallow = _SHALLOW * sum(name != "cnn" for name in chosen.classifiers)
+    return shallow + (_NETWORK if "cnn" in chosen.classifiers else 0.0)
+
+
+def real_work(chosen: ImageEvaluationSettings) -> float:
+    """Measuring real images with one seed."""
+    return 1.0 + classifying_work(chosen) * (1.5 if chosen.low_data else 1.0)
+
+
+def fitting_work(arm: ImagesArm) -> float:
+    """Fitting all of an arm's generators with one seed."""
+    if arm.method != "dcgan":
+        return _FIT
+    training = _group(arm.options.get("training"))
+    local, own = (int(training.get(name, 10)) for name in ("local_updates", "generator_updates"))
+    rounds = math.ceil(int(arm.options.get("updates", 2000)) / max(own, 1))
+    hospitals = 1.0 if arm.data == "pooled" else _HOSPITALS
+    alone = _HOSPITALS if arm.data == "each-hospital" else 1.0
+    return alone * _TRACING + rounds * local * hospitals * _A_STEP * int(training.get("batch_size", 32)) / 32
+
+
+def measuring_work(chosen: ImageEvaluationSettings, arm: ImagesArm) -> float:
+    """Measuring the images of all of an arm's generators with one seed."""
+    work = _MEASURING + classifying_work(chosen)
+    if arm.augments:
+        work += 2.0 * classifying_work(chosen) if chosen.augmentation else 0.0
+        work += 1.1 * classifying_work(chosen) if chosen.low_data else 0.0
+    return work * (_HOSPITALS if arm.data == "each-hospital" else 1.0)
+
+
+def cell_work(settings: ImagesSettings, dataset: str, label: str) -> float:
+    """Everything about one arm, or about real images, with one seed."""
+    chosen = settings.evaluation_of(dataset)
+    if label == REAL:
+        return real_work(chosen)
+    arm = settings.datasets[dataset].arms[label]
+    return fitting_work(arm) + measuring_work(chosen, arm)
+
+
+def _group(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
