@@ -34,7 +34,7 @@ def test_another_attacks_control_does_not_let_silence_count(run: Run, heart: Dat
     short, long = said(run)
     assert "though it finds an overfitted generator's patients" in short
     assert "is detected: AUC 0.950" in long
-    assert "without a control that was detected: nearest row." in long
+    assert "without a control that was detected: nearest neighbour." in long
 
 
 def test_another_attack_above_guessing_is_named(run: Run, heart: DatasetResult):

@@ -31,6 +31,7 @@ _MARKERS = {
     "nearest": "o",
     "calibrated-nearest": "s",
     "monte-carlo": "^",
+    "discriminator": "X",
 }
 
 
