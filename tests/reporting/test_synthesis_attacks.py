@@ -40,7 +40,7 @@ def test_another_attacks_control_does_not_let_silence_count(run: Run, heart: Dat
 def test_another_attack_above_guessing_is_named(run: Run, heart: DatasetResult):
     heart.arms["marginal-tree"].membership["nearest"] = measured(0.6)
     short, long = said(run)
-    assert "above guessing with other attacks: nearest row on Marginal tree, AUC 0.600" in short
+    assert "above guessing with other attacks: nearest neighbour on Marginal tree, AUC 0.600" in short
     assert "No attack" not in short
     assert "1 lie above guessing, one in forty of which would by chance: nearest row on Marginal tree" in long
 

@@ -36,16 +36,22 @@ class Wording:
         arms: those that are attacked, of a dataset.
         maker: what an arm is, in the singular.
         made: what it makes, in the plural.
+        unit: one of those, and of what was trained on.
+        held_out: what was not trained on, in the plural.
         scored_in: splits or seeds, in the singular.
     """
 
     arms: Callable[[DatasetResult], dict[str, Arm]]
     maker: str
     made: str
+    unit: str
+    held_out: str
     scored_in: str
 
 
-ROWS = Wording(lambda dataset: arms_for(dataset, "synthesiser"), "synthesiser", "synthetic rows", "split")
+ROWS = Wording(
+    lambda dataset: arms_for(dataset, "synthesiser"), "synthesiser", "synthetic rows", "row", "patients", "split"
+)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,57 @@
+"""Figs. 10 and 11 of P2: real images beside synthetic ones, by class."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tff_health.reporting.figures.image_tiles import TILE, ArmPictures, checked_classes, pictured_arms, show_tiles
+from tff_health.reporting.figures.registry import Drawing, register_figure
+from tff_health.reporting.formatting import listing, number, plural
+from tff_health.reporting.guarantee import is_private, named
+from tff_health.reporting.images.arms import real_metric, speaking_classifier, worth_metric
+from tff_health.reporting.images.labels import speaking_label
+from tff_health.reporting.record import RunRecord
+from tff_health.reporting.results import Metric
+from tff_health.reporting.style import new_figure, plain_text
+
+_COLUMNS = 8
+
+
+@register_figure(
+    "images-real-synthetic", "Real and synthetic images, by class", section="images", paper="P2 Figs. 10 and 11"
+)
+def images_samples(record: RunRecord) -> Drawing | None:
+    """A block of pictures for real training images and for each arm, one row a class."""
+    dataset = record.dataset
+    if dataset.images is None:
+        return None
+    classes = dataset.images.classes
+    pictures = ArmPictures(record, pictured_arms(dataset))
+    metric = worth_metric(dataset, "auc")
+    blocks: list[tuple[str, np.ndarray, Metric]] = []
+    real = record.pictures(dataset.images.pictures).get("samples")
+    if real is not None and real.size:
+        shown = checked_classes(dataset.images.pictures, real, classes)
+        blocks.append(("Real training images", shown, real_metric(dataset, metric)))
+    for name, arrays in pictures.having("samples").items():
+        arm = dataset.arms[name]
+        file = arm.images.pictures if arm.images else ""
+        title = named(arm) if is_private(arm) else f"{named(arm)}, no guarantee"
+        blocks.append((title, checked_classes(file, arrays["samples"], classes), arm.metric(metric)))
+    if not blocks:
+        return None
+    columns = min(_COLUMNS, *(samples.shape[1] for _, samples, _ in blocks))
+    rows = len(classes) * len(blocks)
+    figure = new_figure(1.1 + TILE * columns, TILE * rows + 0.42 * len(blocks))
+    panels = figure.subplots(len(blocks), 1, squeeze=False).ravel()
+    for axes, (title, samples, _) in zip(panels, blocks, strict=True):
+        show_tiles(axes, [one[:columns] for one in samples], classes)
+        axes.set_title(plain_text(title, 70))
+    known = [f"{number(found.value)} ({title})" for title, _, found in blocks if found.value is not None]
+    who = speaking_label(speaking_classifier(dataset))
+    caption = (
+        f"{plural(columns, 'image')} of each class, first seed; from the top {listing([one[0] for one in blocks])}."
+    )
+    if known:
+        caption += f" Trained on such images alone {who} reaches AUC {listing(known)} on held-out real ones."
+    return Drawing(figure, caption + pictures.remark, f"Grey pictures in {plural(rows, 'row')}. {caption}")

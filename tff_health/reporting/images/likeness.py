@@ -1,0 +1,142 @@
+"""How near synthetic images are to real ones, how varied, and whether they repeat training images, in sentences."""
+
+from __future__ import annotations
+
+from tff_health.reporting.formatting import interval, listing, number, signed, some
+from tff_health.reporting.guarantee import named
+from tff_health.reporting.images.arms import generators, headline
+from tff_health.reporting.images.labels import class_label
+from tff_health.reporting.images.tables import SIMILARITIES, diversity_classes
+from tff_health.reporting.results import Arm, DatasetResult, Metric
+from tff_health.reporting.synthesis.attackers import copies_sentence
+from tff_health.reporting.synthesis.membership_words import Wording, membership_sentence
+
+IMAGES = Wording(generators, "generator", "synthetic images", "image", "images", "seed")
+# Coverage below this share of the real images is called out.
+_THIN = 0.5
+
+
+def likeness_sentence(dataset: DatasetResult) -> str:
+    """FD-clf beside its floor, and how far images reach; empty where nobody measured it."""
+    arms = generators(dataset)
+    known = {name: arm for name, arm in arms.items() if arm.metric("fd_clf/value").value is not None}
+    parts = []
+    if known:
+        order = [name for name in (headline(dataset),) if name in known]
+        order += [name for name in known if name not in order]
+        parts.append(f"Distance to real images (FD-clf, lower is nearer): {some([_distance(known[o]) for o in order])}")
+    thin = [
+        f"{named(arm)} {interval(metric, 2)}"
+        for arm in arms.values()
+        if (metric := arm.metric("coverage/recall")).value is not None and metric.value < _THIN
+    ]
+    if thin:
+        parts.append(f"less than half of the real images lie within reach of the synthetic ones (recall): {some(thin)}")
+    return f"{'; '.join(parts)}." if parts else ""
+
+
+def collapse_sentence(dataset: DatasetResult) -> str:
+    """Whether images of a class are more alike than real ones are; empty where nobody measured it."""
+    alike, unlike, undecided, measured = [], [], 0, 0
+    for arm in generators(dataset).values():
+        for key in diversity_classes(arm):
+            found = class_difference(arm, key)
+            if found is None:
+                continue
+            label, metric = found
+            measured += 1
+            words = f"{named(arm)}, {class_label(dataset, key)}: {label} {_signed_interval(metric)}"
+            if metric.low is not None and metric.low > 0:
+                alike.append(words)
+            elif metric.high is not None and metric.high < 0:
+                unlike.append(words)
+            else:
+                undecided += 1
+    if not measured:
+        return ""
+    parts = []
+    if alike:
+        parts.append(
+            "images of a class are MORE ALIKE than real ones, as after mode collapse (likeness of pairs, synthetic "
+            f"minus real): {some(alike)}"
+        )
+    if unlike:
+        parts.append(f"less alike than real ones, which noise also brings about: {some(unlike)}")
+    if undecided:
+        every = undecided == measured
+        where = "in no class of any generator" if every else f"in {undecided} of {measured} classes no clear difference"
+        parts.append(f"{where} are images clearly more or less alike than real ones" if every else where)
+    text = "; ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def memory_sentence(dataset: DatasetResult) -> str:
+    """PSNR and SSIM to the closest training image beside those of held-out images; empty where nobody measured it."""
+    parts = []
+    for arm in generators(dataset).values():
+        values = [
+            f"{label} {_pair(made, strangers, digits)}"
+            for measure, label, digits in (("psnr", "PSNR", 1), ("ssim", "SSIM", 2))
+            if (made := arm.metric(f"memorisation/{measure}_median")).value is not None
+            and (strangers := arm.metric(f"memorisation/{measure}_median_holdout")).value is not None
+        ]
+        if values:
+            parts.append(f"{named(arm)} {listing(values)}")
+    if not parts:
+        return ""
+    return (
+        "Median likeness to the closest training image, synthetic images against held-out real ones (higher is closer)"
+        f": {some(parts)}."
+    )
+
+
+def image_attacker_sentences(dataset: DatasetResult, judged: DatasetResult) -> list[str]:
+    """All of what an attacker finds, membership first.
+
+    Args:
+        dataset: as recorded.
+        judged: the same as `views.privacy_view` has it, with the overfitted generators among the controls.
+    """
+    found = (
+        membership_sentence(dataset, judged, IMAGES),
+        copies_sentence(dataset, IMAGES, "memorisation"),
+        memory_sentence(dataset),
+    )
+    return [line for line in found if line]
+
+
+def class_difference(arm: Arm, key: str) -> tuple[str, Metric] | None:
+    """Label and difference of the similarity that speaks for a class: MS-SSIM where it was measured, else SSIM.
+
+    Args:
+        arm: with `diversity/...` among its metrics.
+        key: the class, as the metrics' names have it.
+    """
+    for similarity in reversed(SIMILARITIES):
+        metric = arm.metric(f"diversity/{key}/{similarity}_difference")
+        if metric.value is not None:
+            return SIMILARITIES[similarity], metric
+    return None
+
+
+def _distance(arm: Arm) -> str:
+    value, floor, ratio = (arm.metric(f"fd_clf/{part}") for part in ("value", "floor", "ratio"))
+    text = f"{named(arm)} {interval(value, 1)}"
+    if ratio.value is not None:
+        text += f", {number(ratio.value, 1)} times"
+        text += f" the {number(floor.value, 1)}" if floor.value is not None else " what"
+        text += " of real images from real ones"
+    return text
+
+
+def _signed_interval(metric: Metric) -> str:
+    if metric.value is None or metric.low is None or metric.high is None:
+        return signed(metric.value or 0.0, 2)
+    return f"{signed(metric.value, 2)} ({signed(metric.low, 2)} to {signed(metric.high, 2)})"
+
+
+def _pair(made: Metric, strangers: Metric, digits: int) -> str:
+    unit = " dB" if digits == 1 else ""
+    clear = made.low is not None and strangers.high is not None and made.low > strangers.high
+    words = ", CLOSER than strangers' images" if clear else ""
+    return f"{number(made.value, digits)}{unit} against {number(strangers.value, digits)}{unit}{words}"
