@@ -50,7 +50,7 @@ def draw_arm_dots(rows: Sequence[DotRow], titles: Sequence[str], lines: Sequence
             axes.axvline(line, color=GREEN, linewidth=0.9, linestyle=":")
         axes.set_title(title)
         axes.grid(visible=False, axis="y")
-        axes.locator_params(axis="x", nbins=5)
+        axes.locator_params(axis="x", nbins=4)
     panels[0].set_yticks(range(len(rows)), [two_lines(row.title, 38) for row in rows])
     panels[0].invert_yaxis()
     return figure

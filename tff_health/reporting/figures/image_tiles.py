@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from tff_health.reporting.atomic import ReportError
 from tff_health.reporting.guarantee import named
@@ -15,10 +17,59 @@ from tff_health.reporting.results import DatasetResult
 from tff_health.reporting.style import plain_text
 from tff_health.reporting.synthesis.arms import by_level
 
-TILE = 0.66
-"""Inches of a picture's side, about."""
 _WHITE = 255
 _MOST_ARMS = 5
+# Inches; figures of pictures are laid out by hand, so that every picture has the same size.
+_TILE = 0.66
+_LETTER = 0.078
+_TITLE = 0.3
+_UNDER = 0.26
+_BETWEEN = 0.12
+_EDGE = 0.06
+
+
+@dataclass(frozen=True)
+class TileBlock:
+    """Rows of pictures under one title.
+
+    Attributes:
+        title: above them; empty for none.
+        rows: uint8 [columns, height, width] each, all of one shape.
+        labels: on the left, one a row.
+        under: below the last row, one a column; empty for none, and where there are breaks.
+        breaks: columns before which the gap is wider.
+    """
+
+    title: str
+    rows: Sequence[np.ndarray]
+    labels: Sequence[str]
+    under: Sequence[str] = ()
+    breaks: Sequence[int] = ()
+
+
+def tile_figure(blocks: Sequence[TileBlock], side: float = _TILE) -> Figure:
+    """The blocks below each other, in grey.
+
+    Args:
+        blocks: one or more.
+        side: inches of a picture's width, at which the first block's pictures are drawn.
+    """
+    whole = [tiled(block.rows, block.breaks) for block in blocks]
+    inches = side / blocks[0].rows[0].shape[2]
+    sizes = [(picture.shape[1] * inches, picture.shape[0] * inches) for picture in whole]
+    label = _EDGE + _LETTER * (1 + max(len(plain_text(one)) for block in blocks for one in block.labels))
+    width = label + max(size[0] for size in sizes) + _EDGE
+    tops = [_TITLE if block.title else _EDGE for block in blocks]
+    below = [_UNDER if block.under else _EDGE for block in blocks]
+    height = sum(tops) + sum(below) + sum(size[1] for size in sizes) + _BETWEEN * (len(blocks) - 1)
+    figure = Figure(figsize=(width, height))
+    y = height
+    for block, picture, size, top, under in zip(blocks, whole, sizes, tops, below, strict=True):
+        y -= top + size[1]
+        axes = figure.add_axes((label / width, y / height, size[0] / width, size[1] / height))
+        _show(axes, block, picture)
+        y -= under + _BETWEEN
+    return figure
 
 
 def tiled(rows: Sequence[np.ndarray], breaks: Iterable[int] = ()) -> np.ndarray:
@@ -49,32 +100,22 @@ def tiled(rows: Sequence[np.ndarray], breaks: Iterable[int] = ()) -> np.ndarray:
     return np.vstack(stacked)
 
 
-def _gap(width: int) -> int:
-    return max(1, width // 14)
-
-
-def show_tiles(axes: Axes, rows: Sequence[np.ndarray], labels: Sequence[str], breaks: Iterable[int] = ()) -> None:
-    """Draws `tiled` rows in grey, each with its label on the left.
-
-    Args:
-        axes: to draw in.
-        rows: as in `tiled`.
-        labels: one a row.
-        breaks: as in `tiled`.
-    """
-    axes.imshow(tiled(rows, breaks), cmap="gray", vmin=0, vmax=_WHITE, interpolation="nearest")
-    height, width = rows[0].shape[1:]
-    step = height + _gap(width)
-    axes.set_yticks([row * step + (height - 1) / 2 for row in range(len(rows))], [plain_text(one) for one in labels])
-    axes.set_xticks([])
+def _show(axes: Axes, block: TileBlock, picture: np.ndarray) -> None:
+    axes.imshow(picture, cmap="gray", vmin=0, vmax=_WHITE, interpolation="nearest", aspect="auto")
+    height, width = block.rows[0].shape[1:]
+    gap = _gap(width)
+    places = [row * (height + gap) + (height - 1) / 2 for row in range(len(block.rows))]
+    axes.set_yticks(places, [plain_text(label) for label in block.labels])
+    columns = [column * (width + gap) + (width - 1) / 2 for column in range(len(block.under))]
+    axes.set_xticks(columns, [plain_text(text) for text in block.under])
+    axes.set_title(plain_text(block.title, 70))
     axes.tick_params(length=0)
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
 
 
-def column_centres(columns: int, width: int) -> list[float]:
-    """Where the pictures of a row without breaks have their middle, in pixels of the whole."""
-    return [column * (width + _gap(width)) + (width - 1) / 2 for column in range(columns)]
+def _gap(width: int) -> int:
+    return max(1, width // 14)
 
 
 def pictured_arms(dataset: DatasetResult) -> list[str]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from tff_health.reporting.figures.image_tiles import TILE, show_tiles
+from tff_health.reporting.figures.image_tiles import TileBlock, tile_figure
 from tff_health.reporting.figures.registry import Drawing, register_figure
 from tff_health.reporting.formatting import plural
 from tff_health.reporting.record import RunRecord
-from tff_health.reporting.style import new_figure
 
 _COLUMNS = 4
-_LARGER = 2  # markers are small
+_SIDE = 1.4  # inches: markers are small
 
 
 @register_figure("images-cleaning", "Real images before and after cleaning", section="images")
@@ -21,11 +20,8 @@ def images_cleaning(record: RunRecord) -> Drawing | None:
         return None
     before, after = arrays["cleaning_before"][:_COLUMNS], arrays["cleaning_after"][:_COLUMNS]
     columns = len(before)
-    figure = new_figure(1.0 + _LARGER * TILE * columns, 2 * (_LARGER * TILE + 0.1))
-    upper, lower = figure.subplots(2, 1)
-    # After cleaning a picture is smaller by its border.
-    show_tiles(upper, [before], ["before"])
-    show_tiles(lower, [after], ["after"])
+    # In two blocks, since a cleaned picture is smaller by its border.
+    figure = tile_figure([TileBlock("", [before], ["before"]), TileBlock("", [after], ["after"])], _SIDE)
     changed = sum(
         one.shape != other.shape or bool((one != other).any()) for one, other in zip(before, after, strict=True)
     )

@@ -6,10 +6,10 @@ from tff_health.reporting.figures.arm_dots import DotRow, draw_arm_dots
 from tff_health.reporting.figures.images_arms import arm_look
 from tff_health.reporting.figures.registry import Drawing, register_figure
 from tff_health.reporting.images.arms import all_image_arms, headline
-from tff_health.reporting.images.likeness import class_difference, collapse_sentence, likeness_sentence
-from tff_health.reporting.images.tables import arm_title, diversity_classes
+from tff_health.reporting.images.likeness import headline_likeness, worst_class
+from tff_health.reporting.images.tables import arm_title
 from tff_health.reporting.record import RunRecord
-from tff_health.reporting.results import Arm, Metric
+from tff_health.reporting.results import Metric
 
 
 @register_figure("images-likeness", "Distance to real images and variety within a class", section="images")
@@ -18,24 +18,19 @@ def images_likeness(record: RunRecord) -> Drawing | None:
     dataset = record.dataset
     rows, floors = [], {}
     for name, arm in all_image_arms(dataset).items():
-        metrics = (arm.metric("fd_clf/value"), _least_varied(arm))
+        worst = worst_class(arm)
+        metrics = (arm.metric("fd_clf/value"), worst[2] if worst else Metric())
         floors[name] = arm.metric("fd_clf/floor").value
         if any(metric.value is not None for metric in metrics):
             rows.append(DotRow(arm_title(name, arm), metrics, *arm_look(name, arm)))
     if not rows:
         return None
     floor = floors.get(headline(dataset) or "") or next((one for one in floors.values() if one is not None), None)
-    titles = ("FD-clf (lower is nearer)", "Likeness against real, worst class")
+    titles = ("FD-clf (lower is nearer)", "Likeness within a class")
     figure = draw_arm_dots(rows, titles, (floor, 0.0))
-    words = " ".join(filter(None, (likeness_sentence(dataset), collapse_sentence(dataset))))
     caption = (
-        f"{words} Dotted lines: the floor, which real images keep from other real ones, and equal variety; to the "
-        "right images are less varied than real ones. Bars are 95 % intervals."
+        f"{headline_likeness(dataset)} Dotted lines: the floor, which real images keep from other real ones, and equal "
+        "variety; to the right of it images of a class, the worst one, are less varied than real ones. Bars are 95 % "
+        "intervals."
     )
     return Drawing(figure, caption, f"Dot plots for {len(rows)} arms. {caption}")
-
-
-def _least_varied(arm: Arm) -> Metric:
-    """The class whose images are most alike against real ones."""
-    found = [one[1] for key in diversity_classes(arm) if (one := class_difference(arm, key)) is not None]
-    return max(found, key=lambda metric: metric.value or 0.0) if found else Metric()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tff_health.reporting.figures.image_tiles import TILE, ArmPictures, checked_classes, pictured_arms, show_tiles
+from tff_health.reporting.figures.image_tiles import ArmPictures, TileBlock, checked_classes, pictured_arms, tile_figure
 from tff_health.reporting.figures.registry import Drawing, register_figure
 from tff_health.reporting.formatting import listing, number, plural
 from tff_health.reporting.guarantee import is_private, named
@@ -12,7 +12,6 @@ from tff_health.reporting.images.arms import real_metric, speaking_classifier, w
 from tff_health.reporting.images.labels import speaking_label
 from tff_health.reporting.record import RunRecord
 from tff_health.reporting.results import Metric
-from tff_health.reporting.style import new_figure, plain_text
 
 _COLUMNS = 8
 
@@ -42,11 +41,9 @@ def images_samples(record: RunRecord) -> Drawing | None:
         return None
     columns = min(_COLUMNS, *(samples.shape[1] for _, samples, _ in blocks))
     rows = len(classes) * len(blocks)
-    figure = new_figure(1.1 + TILE * columns, TILE * rows + 0.42 * len(blocks))
-    panels = figure.subplots(len(blocks), 1, squeeze=False).ravel()
-    for axes, (title, samples, _) in zip(panels, blocks, strict=True):
-        show_tiles(axes, [one[:columns] for one in samples], classes)
-        axes.set_title(plain_text(title, 70))
+    figure = tile_figure(
+        [TileBlock(title, [one[:columns] for one in samples], classes) for title, samples, _ in blocks]
+    )
     known = [f"{number(found.value)} ({title})" for title, _, found in blocks if found.value is not None]
     who = speaking_label(speaking_classifier(dataset))
     caption = (

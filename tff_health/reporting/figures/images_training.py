@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from tff_health.reporting.figures.image_tiles import TILE, ArmPictures, checked_classes, pictured_arms, show_tiles
+from tff_health.reporting.figures.image_tiles import ArmPictures, TileBlock, checked_classes, pictured_arms, tile_figure
 from tff_health.reporting.figures.registry import Drawing, register_figure
 from tff_health.reporting.formatting import listing, plural
 from tff_health.reporting.guarantee import named
 from tff_health.reporting.record import RunRecord
-from tff_health.reporting.style import new_figure
 
 _POINTS = 7
 _COLUMNS = 8
@@ -35,10 +34,8 @@ def images_training(record: RunRecord) -> Drawing | None:
     rows = [np.concatenate([training[point, label, :each] for label in range(len(classes))]) for point in chosen]
     updates = [int(one) for one in arrays["training_updates"][chosen]] if "training_updates" in arrays else []
     labels = [f"update {one:,}" for one in updates] or [f"point {one + 1}" for one in chosen]
-    figure = new_figure(1.3 + TILE * each * len(classes), 0.3 + TILE * len(rows))
-    axes = figure.subplots()
-    show_tiles(axes, rows, labels, breaks=range(each, each * len(classes), each))
-    axes.set_title(f"From the left: {', '.join(classes)}".replace("$", r"\$"))
+    title = f"From the left: {', '.join(classes)}"
+    figure = tile_figure([TileBlock(title, rows, labels, breaks=range(each, each * len(classes), each))])
     span = f", from update {updates[0]:,} to {updates[-1]:,}" if updates else ""
     caption = (
         f"{named(arm)}, first seed: the same random numbers at {plural(len(rows), 'point')} of training{span}; "

@@ -42,9 +42,9 @@ _WORDS = {
 }
 
 KINDS = {
-    "dcgan": "A DCGAN across hospitals: they train the discriminator on their images, the server trains the generator.",
+    "dcgan": "A DCGAN conditioned on the class",
     "private-dcgan": "A DCGAN of which the discriminator alone sees images, and gives away no more than clipped "
-    "gradients with noise.",
+    "gradients with noise",
 }
 
 
@@ -75,7 +75,11 @@ def image_arm_lines(results: Results) -> dict[str, str]:
     for dataset in results.datasets.values():
         for purpose in PURPOSES:
             for arm in image_arms(dataset, purpose).values():
-                line = arm.description or KINDS.get(arm.images.kind if arm.images else "", "")
+                known = KINDS.get(arm.images.kind if arm.images else "")
+                where = (
+                    "fitted across hospitals that pool no image" if arm.federated else "fitted on images in one place"
+                )
+                line = arm.description or (f"{known}, {where}." if known else "")
                 if line:
                     lines.setdefault(family(arm), line)
     return lines

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tff_health.reporting.formatting import interval, listing, number, signed, some
+from tff_health.reporting.formatting import interval, listing, number, plural, signed, some
 from tff_health.reporting.guarantee import named
 from tff_health.reporting.images.arms import generators, headline
 from tff_health.reporting.images.labels import class_label
@@ -24,7 +24,10 @@ def likeness_sentence(dataset: DatasetResult) -> str:
     if known:
         order = [name for name in (headline(dataset),) if name in known]
         order += [name for name in known if name not in order]
-        parts.append(f"Distance to real images (FD-clf, lower is nearer): {some([_distance(known[o]) for o in order])}")
+        floor = known[order[0]].metric("fd_clf/floor").value
+        beside = "" if floor is None else f"; the floor, real images from other real ones, is {number(floor, 1)}"
+        distances = some([_distance(known[name]) for name in order])
+        parts.append(f"Distance to real images (FD-clf, lower is nearer): {distances}{beside}")
     thin = [
         f"{named(arm)} {interval(metric, 2)}"
         for arm in arms.values()
@@ -36,44 +39,65 @@ def likeness_sentence(dataset: DatasetResult) -> str:
 
 
 def collapse_sentence(dataset: DatasetResult) -> str:
-    """Whether images of a class are more alike than real ones are; empty where nobody measured it."""
-    alike, unlike, undecided, measured = [], [], 0, 0
+    """Whether images of a class are more alike than real ones are, each arm by its worst class; empty where nobody
+    measured it."""
+    alike, unlike, undecided = [], [], 0
     for arm in generators(dataset).values():
-        for key in diversity_classes(arm):
-            found = class_difference(arm, key)
-            if found is None:
-                continue
-            label, metric = found
-            measured += 1
-            words = f"{named(arm)}, {class_label(dataset, key)}: {label} {_signed_interval(metric)}"
-            if metric.low is not None and metric.low > 0:
-                alike.append(words)
-            elif metric.high is not None and metric.high < 0:
-                unlike.append(words)
-            else:
-                undecided += 1
+        found = worst_class(arm)
+        if found is None:
+            continue
+        label, metric = class_label(dataset, found[0]), found[2]
+        words = f"{named(arm)} {found[1]} {_signed_interval(metric)} in {label}"
+        if metric.low is not None and metric.low > 0:
+            alike.append(words)
+        elif metric.high is not None and metric.high < 0:
+            unlike.append(words)
+        else:
+            undecided += 1
+    measured = len(alike) + len(unlike) + undecided
     if not measured:
         return ""
     parts = []
     if alike:
         parts.append(
             "images of a class are MORE ALIKE than real ones, as after mode collapse (likeness of pairs, synthetic "
-            f"minus real): {some(alike)}"
+            f"minus real, worst class): {some(alike)}"
         )
     if unlike:
-        parts.append(f"less alike than real ones, which noise also brings about: {some(unlike)}")
+        parts.append(f"less alike than real ones in every class, which noise also brings about: {some(unlike)}")
     if undecided:
-        every = undecided == measured
-        where = "in no class of any generator" if every else f"in {undecided} of {measured} classes no clear difference"
-        parts.append(f"{where} are images clearly more or less alike than real ones" if every else where)
+        parts.append(
+            f"those of {undecided} of {plural(measured, 'generator')} are in no class clearly more alike than real ones"
+        )
     text = "; ".join(parts)
     return f"{text[:1].upper()}{text[1:]}."
 
 
+def headline_likeness(dataset: DatasetResult) -> str:
+    """How like real images those of one arm are: the one that speaks for synthetic images; empty without figures."""
+    best = headline(dataset) or next(iter(generators(dataset)), None)
+    if best is None:
+        return ""
+    arm = dataset.arms[best]
+    parts = [f"FD-clf {_of_floor(arm)}"] if arm.metric("fd_clf/value").value is not None else []
+    for name, label in (("coverage/precision", "precision"), ("coverage/recall", "recall")):
+        if arm.metric(name).value is not None:
+            parts.append(f"{label} {interval(arm.metric(name), 2)}")
+    found = worst_class(arm)
+    if found is not None:
+        words = f"{found[1]} of pairs, synthetic minus real, {_signed_interval(found[2])}"
+        parts.append(f"{words} in {class_label(dataset, found[0])}, the worst class")
+    return f"{named(arm)}: {'; '.join(parts)}." if parts else ""
+
+
 def memory_sentence(dataset: DatasetResult) -> str:
-    """PSNR and SSIM to the closest training image beside those of held-out images; empty where nobody measured it."""
+    """PSNR and SSIM to the closest training image beside those of held-out images, the closest generators first; empty
+    where nobody measured it."""
     parts = []
-    for arm in generators(dataset).values():
+    ordered = sorted(
+        generators(dataset).values(), key=lambda arm: arm.metric("memorisation/psnr_median").value or 0.0, reverse=True
+    )
+    for arm in ordered:
         values = [
             f"{label} {_pair(made, strangers, digits)}"
             for measure, label, digits in (("psnr", "PSNR", 1), ("ssim", "SSIM", 2))
@@ -119,14 +143,32 @@ def class_difference(arm: Arm, key: str) -> tuple[str, Metric] | None:
     return None
 
 
+def worst_class(arm: Arm) -> tuple[str, str, Metric] | None:
+    """The class whose images are most alike against real ones: its key, the similarity, and the difference.
+
+    Args:
+        arm: with `diversity/...` among its metrics.
+    """
+    found = [(key, *one) for key in diversity_classes(arm) if (one := _class_difference(arm, key)) is not None]
+    return max(found, key=lambda one: one[2].value or 0.0) if found else None
+
+
+def _class_difference(arm: Arm, key: str) -> tuple[str, Metric] | None:
+    """The similarity that speaks for a class: MS-SSIM where it was measured, else SSIM."""
+    for similarity in reversed(SIMILARITIES):
+        metric = arm.metric(f"diversity/{key}/{similarity}_difference")
+        if metric.value is not None:
+            return SIMILARITIES[similarity], metric
+    return None
+
+
 def _distance(arm: Arm) -> str:
-    value, floor, ratio = (arm.metric(f"fd_clf/{part}") for part in ("value", "floor", "ratio"))
-    text = f"{named(arm)} {interval(value, 1)}"
-    if ratio.value is not None:
-        text += f", {number(ratio.value, 1)} times"
-        text += f" the {number(floor.value, 1)}" if floor.value is not None else " what"
-        text += " of real images from real ones"
-    return text
+    return f"{named(arm)} {_of_floor(arm)}"
+
+
+def _of_floor(arm: Arm) -> str:
+    value, ratio = arm.metric("fd_clf/value"), arm.metric("fd_clf/ratio").value
+    return f"{interval(value, 1)}{'' if ratio is None else f', {number(ratio, 1)} times its floor'}"
 
 
 def _signed_interval(metric: Metric) -> str:

@@ -20,7 +20,7 @@ from tff_health.reporting.images.arms import (
     worth_metric,
 )
 from tff_health.reporting.images.labels import image_classifier_label
-from tff_health.reporting.images.likeness import collapse_sentence, likeness_sentence, memory_sentence
+from tff_health.reporting.images.likeness import headline_likeness, memory_sentence
 from tff_health.reporting.images.utility import arm_gap
 from tff_health.reporting.results import DatasetResult, Reference, Results
 
@@ -82,7 +82,7 @@ def promises(dataset: DatasetResult) -> list[Promise]:
         Promise(
             "Synthetic images keep the anatomy and the disease, with high visual fidelity",
             "Figs. 10 and 11, no number",
-            " ".join(filter(None, (likeness_sentence(dataset), collapse_sentence(dataset)))) or "Not measured.",
+            headline_likeness(dataset) or "Not measured.",
         ),
         Promise(
             "Privacy is assessed by SSIM and PSNR",
