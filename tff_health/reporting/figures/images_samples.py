@@ -14,6 +14,7 @@ from tff_health.reporting.record import RunRecord
 from tff_health.reporting.results import Metric
 
 _COLUMNS = 8
+_REAL = "Real training images"
 
 
 @register_figure(
@@ -31,7 +32,7 @@ def images_samples(record: RunRecord) -> Drawing | None:
     real = record.pictures(dataset.images.pictures).get("samples")
     if real is not None and real.size:
         shown = checked_classes(dataset.images.pictures, real, classes)
-        blocks.append(("Real training images", shown, real_metric(dataset, metric)))
+        blocks.append((_REAL, shown, real_metric(dataset, metric)))
     for name, arrays in pictures.having("samples").items():
         arm = dataset.arms[name]
         file = arm.images.pictures if arm.images else ""
@@ -44,11 +45,14 @@ def images_samples(record: RunRecord) -> Drawing | None:
     figure = tile_figure(
         [TileBlock(title, [one[:columns] for one in samples], classes) for title, samples, _ in blocks]
     )
-    known = [f"{number(found.value)} ({title})" for title, _, found in blocks if found.value is not None]
-    who = speaking_label(speaking_classifier(dataset))
-    caption = (
-        f"{plural(columns, 'image')} of each class, first seed; from the top {listing([one[0] for one in blocks])}."
-    )
+    known = [f"{number(found.value)} on {_within(title)}" for title, _, found in blocks if found.value is not None]
+    caption = f"{plural(columns, 'image')} of each class, first seed."
     if known:
-        caption += f" Trained on such images alone {who} reaches AUC {listing(known)} on held-out real ones."
+        who = speaking_label(speaking_classifier(dataset))
+        caption += f" AUC of {who} on held-out real images, trained on such alone: {listing(known)}."
     return Drawing(figure, caption + pictures.remark, f"Grey pictures in {plural(rows, 'row')}. {caption}")
+
+
+def _within(title: str) -> str:
+    """A block's title within a sentence."""
+    return "real images" if title == _REAL else title

@@ -40,10 +40,10 @@ def read_pictures(folder: Path, file: str) -> dict[str, np.ndarray]:
         raise ReportError(f"{file} is named by results.json but lies outside the run folder: restore results.json.")
     if not path.is_file():
         raise ReportError(f"{file} is missing from the run folder: restore the file or run again.")
+    if not zipfile.is_zipfile(path):
+        raise ReportError(f"{file} cannot be read as a NumPy archive (.npz), or is damaged: restore it or run again.")
     try:
         with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise ReportError(f"{file} is not a NumPy archive (.npz): restore the file or run again.")
             found = {name: archive[name] for name in _AXES if name in archive.files}
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise ReportError(f"{file} cannot be read as a NumPy archive ({error}): restore it or run again.") from error
