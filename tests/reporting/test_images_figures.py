@@ -84,6 +84,21 @@ def test_one_epsilon_makes_no_curve(run: Run, xrays: DatasetResult):
     assert _draw("images-real-synthetic", run) is not None
 
 
+def test_one_arm_is_enough(run: Run, xrays: DatasetResult):
+    for name in list(ARMS):
+        if name != "dcgan":
+            del xrays.arms[name]
+    drawn = [name for name in NAMES if _draw(name, run) is not None]
+    assert drawn == [name for name in NAMES if name != "images-epsilon"]
+
+
+def test_private_arms_alone_are_shown(run: Run, xrays: DatasetResult):
+    for name in list(ARMS):
+        if xrays.arms[name].privacy is None:
+            del xrays.arms[name]
+    assert [name for name in NAMES if _draw(name, run) is None] == []
+
+
 def test_figures_of_classifiers_and_patients_ignore_images(run: Run):
     others = [figure.name for figure in registered_figures() if figure.section != "images"]
     drawn = [name for name in others if _draw(name, run) is not None]

@@ -15,6 +15,7 @@ from images_example import ARMS, dataset, write_images_run
 from synthesis_example import dataset as heart_disease
 
 from tff_health.evaluation.t_interval import paired
+from tff_health.reporting.figures.registry import registered_figures
 from tff_health.reporting.record import load_run
 from tff_health.reporting.report import make_report
 from tff_health.reporting.results import DatasetResult, load_results, save_results
@@ -224,12 +225,19 @@ def test_one_seed_has_no_interval_between_generators(tmp_path: Path):
 @pytest.mark.usefixtures("plain_figures")
 def test_phantoms_and_other_sources_have_their_own_caveats(tmp_path: Path):
     document = dataset()
-    document |= {"kind": "simulated", "source": "drawn by this software", "title": "Phantoms"}
+    document |= {"kind": "simulated", "source": "drawn by this software", "title": "Phantoms", "notes": []}
     page = _report(tmp_path, document)
     text = _text(page)
     assert "Phantoms: the images are phantoms drawn by a program, which say nothing about patients." in text
     assert "Simulated images, no patients" in text
-    for words in ("PneumoniaMNIST", "ResNet-18", "simulated rows", "all seeds share", "It shows images of real"):
+    for words in (
+        "PneumoniaMNIST",
+        "ResNet-18",
+        "P2 says",
+        "simulated rows",
+        "all seeds share",
+        "It shows images of real",
+    ):
         assert words not in text
 
 
@@ -243,11 +251,13 @@ def test_an_attack_that_finds_patients_and_copies_are_said_aloud(tmp_path: Path)
     arm["membership"]["nearest"]["auc"] |= {"value": 0.71, "low": 0.69, "high": 0.73}
     text = _text(_section(_report(tmp_path, document), "answer"))
     assert "The nearest-neighbour attack tells training patients from others on 1 of 5 generators" in text
-    assert (
-        "Exact copies of training images: Federated DCGAN 3.1 % (held-out images equal to a " in text
-    )
+    assert "Exact copies of training images: Federated DCGAN 3.1 % (held-out images equal to a " in text
     assert "more images than chance allows lie nearer to training than to held-out images (0.5 ideal)" in text
     assert "30.0 dB against 21.5 dB, CLOSER than strangers' images" in text
+    # A median over copies is infinite, which results.json has as null: the worst result must not fall out.
+    arm["metrics"]["memorisation/psnr_median"] = {"value": float("inf")}
+    text = _text(_section(_report(tmp_path, document), "answer"))
+    assert "(higher is closer): Federated DCGAN PSNR INFINITE, as most are COPIES, against 21.5 dB" in text
 
 
 @pytest.mark.usefixtures("plain_figures")
@@ -305,6 +315,18 @@ def test_runs_are_compared_by_what_the_network_reaches(tmp_path: Path):
     auc = load_results(tmp_path / "two" / "results.json").datasets["chest_xray"].arms["dcgan"].metrics["tstr/cnn/auc"]
     assert np.isfinite(auc.value or np.nan)
     assert re.search(rf"Federated DCGAN 0\.\d+ \S+ {auc.value:.3f}", _text(_section(page, "runs")))
+
+
+def test_a_lost_file_leaves_a_report_that_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    wanted = [figure for figure in registered_figures() if figure.name in ("images-arms", "images-cleaning")]
+    monkeypatch.setattr("tff_health.reporting.figures.drawing.registered_figures", lambda: wanted)
+    write_images_run(tmp_path)
+    (tmp_path / "pictures" / "real.npz").unlink()
+    page = make_report(tmp_path).read_text(encoding="utf-8")
+    words = "This figure could not be drawn: pictures/real.npz is missing from the run folder: restore the file"
+    assert _text(page).count(words) == 1
+    assert page.count("<figure>") == 2
+    assert [path.stem for path in (tmp_path / "figures").glob("*.svg")] == ["chest_xray-images-arms"]
 
 
 @pytest.mark.usefixtures("plain_figures")

@@ -29,8 +29,8 @@ def images_likeness(record: RunRecord) -> Drawing | None:
     titles = ("FD-clf (lower is nearer)", "Likeness within a class")
     figure = draw_arm_dots(rows, titles, (floor, 0.0))
     caption = (
-        f"{headline_likeness(dataset)} Dotted lines: the floor, which real images keep from other real ones, and equal "
-        "variety; to the right of it images of a class, the worst one, are less varied than real ones. Bars are 95 % "
-        "intervals."
+        f"{headline_likeness(dataset)} Dotted lines: on the left the floor, which real images keep from other real "
+        "ones; on the right equal variety, beyond which an arm's worst class is less varied than real images. Bars are "
+        "95 % intervals."
     )
     return Drawing(figure, caption, f"Dot plots for {len(rows)} arms. {caption}")

@@ -31,8 +31,8 @@ _WORDS = {
     "much is repeated.",
     "Diversity within a class": "Mean SSIM of random pairs of one class, synthetic minus real: above 0 the images are "
     "more alike than real ones, as when a generator makes few kinds of images only (mode collapse). Noise lowers it.",
-    "PSNR": "Peak signal-to-noise ratio of two images in decibels: higher is closer, infinite for a copy; 30 dB is a "
-    "typical difference of 3 % of the grey scale.",
+    "PSNR": "Peak signal-to-noise ratio of two images in decibels: higher is closer, infinite for a copy "
+    "(a dash in tables); 30 dB is a typical difference of 3 % of the grey scale.",
     "Nearer to training than to held-out": "Share of synthetic images whose closest real image is a training image, as "
     "if as many were held out; above 0.5 the generator remembers.",
     "Near copies": "Share of synthetic images closer to a training image than all but 5 % of held-out images are.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from tff_health.reporting.formatting import interval, listing, number, plural, signed, some
 from tff_health.reporting.guarantee import named
 from tff_health.reporting.images.arms import generators, headline
@@ -94,14 +96,11 @@ def memory_sentence(dataset: DatasetResult) -> str:
     """PSNR and SSIM to the closest training image beside those of held-out images, the closest generators first; empty
     where nobody measured it."""
     parts = []
-    ordered = sorted(
-        generators(dataset).values(), key=lambda arm: arm.metric("memorisation/psnr_median").value or 0.0, reverse=True
-    )
-    for arm in ordered:
+    for arm in sorted(generators(dataset).values(), key=_closeness, reverse=True):
         values = [
             f"{label} {_pair(made, strangers, digits)}"
             for measure, label, digits in (("psnr", "PSNR", 1), ("ssim", "SSIM", 2))
-            if (made := arm.metric(f"memorisation/{measure}_median")).value is not None
+            if (made := arm.metrics.get(f"memorisation/{measure}_median")) is not None
             and (strangers := arm.metric(f"memorisation/{measure}_median_holdout")).value is not None
         ]
         if values:
@@ -163,7 +162,8 @@ def _class_difference(arm: Arm, key: str) -> tuple[str, Metric] | None:
 
 
 def _distance(arm: Arm) -> str:
-    return f"{named(arm)} {_of_floor(arm)}"
+    value, ratio = arm.metric("fd_clf/value").value, arm.metric("fd_clf/ratio").value
+    return f"{named(arm)} {number(value, 1)}{'' if ratio is None else f' or {number(ratio, 1)} times its floor'}"
 
 
 def _of_floor(arm: Arm) -> str:
@@ -173,12 +173,21 @@ def _of_floor(arm: Arm) -> str:
 
 def _signed_interval(metric: Metric) -> str:
     if metric.value is None or metric.low is None or metric.high is None:
-        return signed(metric.value or 0.0, 2)
-    return f"{signed(metric.value, 2)} ({signed(metric.low, 2)} to {signed(metric.high, 2)})"
+        return signed(metric.value or 0.0)
+    return f"{signed(metric.value)} ({signed(metric.low)} to {signed(metric.high)})"
+
+
+def _closeness(arm: Arm) -> float:
+    """Median PSNR to the closest training image; infinite where most images are copies, which JSON cannot hold."""
+    metric = arm.metrics.get("memorisation/psnr_median")
+    return -math.inf if metric is None else math.inf if metric.value is None else metric.value
 
 
 def _pair(made: Metric, strangers: Metric, digits: int) -> str:
     unit = " dB" if digits == 1 else ""
+    beside = f"against {number(strangers.value, digits)}{unit}"
+    if made.value is None:
+        return f"INFINITE, as most are COPIES, {beside}"
     clear = made.low is not None and strangers.high is not None and made.low > strangers.high
     words = ", CLOSER than strangers' images" if clear else ""
-    return f"{number(made.value, digits)}{unit} against {number(strangers.value, digits)}{unit}{words}"
+    return f"{number(made.value, digits)}{unit} {beside}{words}"

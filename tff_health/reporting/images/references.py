@@ -72,7 +72,9 @@ def image_references(results: Results) -> list[Reference]:
 
 
 def promises(dataset: DatasetResult) -> list[Promise]:
-    """P2's promises on chest X-rays, each with what this run found."""
+    """P2's promises on chest X-rays, each with what this run found; empty where the images are of something else."""
+    if "x-ray" not in f"{dataset.title} {dataset.source}".lower():
+        return []
     return [
         Promise(
             "Classifiers perform almost identically on synthetic and original images, whichever classifier is used",
@@ -151,4 +153,5 @@ def _preparation(dataset: DatasetResult) -> str:
     size = f"All images have {made.size} x {made.size} pixels in [-1, 1]"
     if not made.cleaned:
         return f"{size}; cleaning was off in this run."
-    return f"{size}; borders and burnt-in markers were removed and noise filtered, as the figure below shows."
+    figure = ", as the figure below shows" if made.pictures else ""
+    return f"{size}; borders and burnt-in markers were removed and noise filtered{figure}."
