@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from images_example import write_images_run
 from reporting_example import write_run
 from synthesis_example import write_synthesis_run
 
@@ -34,6 +35,15 @@ def synthesis_reported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that made synthetic patients, with its report, to be read only."""
     folder = tmp_path_factory.mktemp("synthesis") / "ctgan"
     write_synthesis_run(folder)
+    make_report(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def images_reported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that made synthetic images, with its report, to be read only."""
+    folder = tmp_path_factory.mktemp("images") / "dcgan"
+    write_images_run(folder)
     make_report(folder)
     return folder
 

@@ -34,13 +34,13 @@ def test_another_attacks_control_does_not_let_silence_count(run: Run, heart: Dat
     short, long = said(run)
     assert "though it finds an overfitted generator's patients" in short
     assert "is detected: AUC 0.950" in long
-    assert "without a control that was detected: nearest row." in long
+    assert "without a control that was detected: nearest neighbour." in long
 
 
 def test_another_attack_above_guessing_is_named(run: Run, heart: DatasetResult):
     heart.arms["marginal-tree"].membership["nearest"] = measured(0.6)
     short, long = said(run)
-    assert "above guessing with other attacks: nearest row on Marginal tree, AUC 0.600" in short
+    assert "above guessing with other attacks: nearest neighbour on Marginal tree, AUC 0.600" in short
     assert "No attack" not in short
     assert "1 lie above guessing, one in forty of which would by chance: nearest row on Marginal tree" in long
 

@@ -158,7 +158,7 @@ def test_attackers_findings_are_said(run: Run, heart: DatasetResult):
     ctgan.metrics["singling_out/risk"] = Metric(value=0.2, low=0.1, high=0.3)
     loud = answer(run, question)
     assert "above guessing on 1 of 15 synthesisers: Federated CTGAN, AUC 0.620" in loud
-    assert "Federated CTGAN 3.1\N{NO-BREAK SPACE}% (held-out patients who equal a training row: 0.0" in loud
+    assert "Federated CTGAN 3.1\N{NO-BREAK SPACE}% (held-out patients equal to a training row: 0.0" in loud
     assert "more rows than chance allows lie nearer to training than to held-out patients" in loud
     assert "Singling out succeeds beyond its control on Federated CTGAN 0.200" in loud
     assert (

@@ -195,7 +195,7 @@ def caveats(run: Run, found: list[Verdict]) -> list[str]:
     """What a reader must know before quoting the answer."""
     datasets = run.results.datasets
     lines = []
-    simulated = [dataset.title for dataset in datasets.values() if dataset.kind == "simulated"]
+    simulated = [dataset.title for dataset in datasets.values() if dataset.kind == "simulated" and not dataset.images]
     if simulated:
         lines.append(f"{listing(simulated)}: simulated rows, which say nothing about patients.")
     counts = {verdict.title: verdict.arm.metric("test/accuracy").n for verdict in found if verdict.arm}

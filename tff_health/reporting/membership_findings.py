@@ -15,13 +15,14 @@ ATTACK_LABELS = {
     "loss": "loss threshold",
     "confidence": "confidence",
     "density-ratio": "density ratio",
-    "nearest": "nearest row",
-    "calibrated-nearest": "nearest row, calibrated",
+    "nearest": "nearest neighbour",
+    "calibrated-nearest": "nearest neighbour, calibrated",
     "monte-carlo": "Monte Carlo",
+    "discriminator": "discriminator",
 }
 """Attack -> its name for people, the strongest first: the first that an arm has is its headline attack.
 
-The first three attack classifiers, the others synthetic rows.
+The first three attack classifiers, the others synthetic rows or images, the last with the discriminator at hand.
 """
 
 GUESSING = 0.5

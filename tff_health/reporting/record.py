@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from data.federation import Federation
 from tff_health.reporting.atomic import ReportError
+from tff_health.reporting.images.pictures import read_pictures
 from tff_health.reporting.results import DatasetResult, Results, load_results
 
 ROUND_COLUMNS = (
@@ -42,6 +44,7 @@ class RunRecord:
             [0, 1] of each held-out patient in the final round; empty where the file is missing.
         simulated: the dataset's rows where they are simulated and at hand, else None. Never real patients: a
             figure that draws single rows must draw simulated ones only.
+        folder: the run folder, where pictures lie; None for a record without one.
     """
 
     results: Results
@@ -49,11 +52,20 @@ class RunRecord:
     rounds: pd.DataFrame
     predictions: pd.DataFrame
     simulated: Federation | None = None
+    folder: Path | None = None
 
     @property
     def dataset(self) -> DatasetResult:
         """The results of the dataset in view."""
         return self.results.datasets[self.dataset_name]
+
+    def pictures(self, file: str) -> dict[str, np.ndarray]:
+        """The arrays of a file of pictures, by name; none where no file is named.
+
+        Raises:
+            ReportError: as in `read_pictures`.
+        """
+        return read_pictures(self.folder, file) if file and self.folder is not None else {}
 
     def first_seed(self, arm: str) -> pd.DataFrame:
         """The arm's held-out predictions under the run's first seed; empty where there are none."""
@@ -89,6 +101,7 @@ class Run:
             self.rounds[self.rounds["dataset"] == dataset],
             self.predictions[self.predictions["dataset"] == dataset],
             self.simulated.get(dataset),
+            self.folder,
         )
 
 

@@ -25,6 +25,11 @@ from tff_health.reporting.contradictions import contradictions
 from tff_health.reporting.figures.drawing import draw_all
 from tff_health.reporting.figures.registry import DrawnFigure
 from tff_health.reporting.guarantee import is_private, lower, named, small, upper
+from tff_health.reporting.images.answer import QUESTION as IMAGES_QUESTION
+from tff_health.reporting.images.answer import images_caveats, images_verdicts
+from tff_health.reporting.images.glossary import image_arm_lines, images_glossary
+from tff_health.reporting.images.references import concerns_images
+from tff_health.reporting.images.section import images_sections
 from tff_health.reporting.membership_findings import attack_label
 from tff_health.reporting.paper_tables import paper_groups, paper_tables, peer_groups
 from tff_health.reporting.privacy_cost import privacy_answer
@@ -90,12 +95,13 @@ def file_stem(name: str) -> str:
 
 
 def _context(run: Run, others: list[Run], drawn: dict[str, list[DrawnFigure]]) -> dict[str, Any]:
-    # Synthetic patients have sections of their own: the other parts see classifiers, and Privacy sees all arms.
+    # What is made has sections of its own: the other parts see classifiers, and Privacy sees all arms.
     plain, judged = classifier_view(run), privacy_view(run)
-    results, made = plain.results, synthesis_verdicts(run)
+    results, made, pictured = plain.results, synthesis_verdicts(run), images_verdicts(run)
     found = verdicts(plain)
-    references = [one for one in _references(plain) if not concerns_synthesis(one)]
-    if made and not found:
+    only_made = bool(made or pictured) and not found
+    references = [one for one in _references(plain) if not concerns_synthesis(one) and not concerns_images(one)]
+    if only_made:
         # Without classifiers nothing of P1's was measured.
         references = [one for one in references if one.ours is not None]
     shielded = {name: dataset_protection(run, name) for name in results.datasets}
@@ -107,8 +113,8 @@ def _context(run: Run, others: list[Run], drawn: dict[str, list[DrawnFigure]]) -
         "cells": read_cells(run.folder),
         "comparison": _comparison([judged, *map(privacy_view, others)]) if others else [],
         "verdicts": found,
-        "summary": summary(found) if found or not made else "",
-        "caveats": [*caveats(plain, found), *synthesis_caveats(run)],
+        "summary": "" if only_made else summary(found),
+        "caveats": [*caveats(plain, found), *synthesis_caveats(run), *images_caveats(run)],
         "privacy_answer": privacy_answer(plain),
         "protection": shielded,
         "judged": judged.results,
@@ -120,16 +126,25 @@ def _context(run: Run, others: list[Run], drawn: dict[str, list[DrawnFigure]]) -
         "contradictions": contradictions(results) if concerns_paper else [],
         "figures": drawn,
         "table_metrics": TABLE_METRICS,
-        "metric_glossary": glossary.METRICS if found or not made else {},
+        "metric_glossary": {} if only_made else glossary.METRICS,
         "synthesis_glossary": synthesis_glossary(run.results) if made else {},
+        "images_glossary": images_glossary(run.results) if pictured else {},
         "privacy_glossary": glossary.PRIVACY if any(shielded.values()) else {},
-        "arm_glossary": {**glossary.arm_lines(results), **synthesis_arm_lines(run.results)},
+        "arm_glossary": {
+            **glossary.arm_lines(results),
+            **synthesis_arm_lines(run.results),
+            **image_arm_lines(run.results),
+        },
         "internal": any(dataset.kind == "real" and dataset.arms for dataset in run.results.datasets.values()),
         "anchors": {name: f"dataset-{position}" for position, name in enumerate(results.datasets, 1)},
         "synthesis": synthesis_sections(run),
         "synthesis_verdicts": made,
         "synthesis_summary": synthesis_summary(made),
         "synthesis_question": QUESTION,
+        "images": images_sections(run),
+        "images_verdicts": pictured,
+        "images_question": IMAGES_QUESTION,
+        "shows_patients": any(dataset.kind == "real" and dataset.images for dataset in run.results.datasets.values()),
     }
 
 

@@ -23,6 +23,15 @@ from tff_health.reporting.figures import synthesis_correlation
 from tff_health.reporting.figures import synthesis_losses
 from tff_health.reporting.figures import synthesis_collapse
 from tff_health.reporting.figures import synthesis_membership
+from tff_health.reporting.figures import images_samples
+from tff_health.reporting.figures import images_arms
+from tff_health.reporting.figures import images_epsilon
+from tff_health.reporting.figures import images_likeness
+from tff_health.reporting.figures import images_training
+from tff_health.reporting.figures import images_losses
+from tff_health.reporting.figures import images_cleaning
+from tff_health.reporting.figures import images_nearest
+from tff_health.reporting.figures import images_membership
 
 __all__ = [
     "arms",
@@ -32,6 +41,15 @@ __all__ = [
     "distributions",
     "fairness",
     "hospitals",
+    "images_arms",
+    "images_cleaning",
+    "images_epsilon",
+    "images_likeness",
+    "images_losses",
+    "images_membership",
+    "images_nearest",
+    "images_samples",
+    "images_training",
     "membership",
     "pairs",
     "privacy_utility",

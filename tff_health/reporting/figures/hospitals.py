@@ -8,7 +8,7 @@ from tff_health.reporting.record import RunRecord
 from tff_health.reporting.style import BLUE, RULE, STONE, new_figure, plain_text
 
 
-@register_figure("hospitals", "Training patients by hospital and class", section="data")
+@register_figure("hospitals", "Training data by hospital and class", section="data")
 def hospitals(record: RunRecord) -> Drawing | None:
     """Stacked bars of each hospital's training patients, positive and negative."""
     counts = {name: count for name, count in record.dataset.hospitals.items() if count.train > 0}
@@ -38,14 +38,15 @@ def hospitals(record: RunRecord) -> Drawing | None:
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     axes.set_xlim(0, 1.14 * max(count.train for count in counts.values()))
-    axes.set_xlabel("Training patients")
+    unit = "images" if record.dataset.images else "patients"
+    axes.set_xlabel(f"Training {unit}")
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper left", ncols=2)
     shares = {name: count.train_positive / count.train for name, count in counts.items()}
     low, high = min(shares, key=shares.__getitem__), max(shares, key=shares.__getitem__)
     sizes = [count.train for count in counts.values()]
     each = f"{min(sizes):,}" if min(sizes) == max(sizes) else f"{min(sizes):,} to {max(sizes):,}"
-    caption = f"{plural(len(counts), 'hospital')}, {each} training patients each; the share labelled {label} "
+    caption = f"{plural(len(counts), 'hospital')}, {each} training {unit} each; the share labelled {label} "
     if percent(shares[low]) == percent(shares[high]):
         caption += f"is {percent(shares[low])} everywhere."
     else:

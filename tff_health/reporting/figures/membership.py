@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from matplotlib.axes import Axes
 
 from tff_health.reporting.figures.registry import Drawing, register_figure
@@ -20,7 +22,7 @@ from tff_health.reporting.membership_findings import (
 )
 from tff_health.reporting.privacy_document import MembershipAttack
 from tff_health.reporting.record import RunRecord
-from tff_health.reporting.results import Metric
+from tff_health.reporting.results import Arm, Metric
 from tff_health.reporting.style import BLUE, GREY, INK, STONE, legend_below, new_figure, two_lines
 
 _MARKERS = {
@@ -31,6 +33,7 @@ _MARKERS = {
     "nearest": "o",
     "calibrated-nearest": "s",
     "monte-carlo": "^",
+    "discriminator": "X",
 }
 
 
@@ -76,6 +79,20 @@ def membership(record: RunRecord) -> Drawing | None:
     legend_below(figure, axes, columns=5)
     caption = _caption(record)
     return Drawing(figure, caption, f"Dot plot of attack AUC for {plural(len(rows), 'row')}. {caption}")
+
+
+def membership_of(record: RunRecord, arms: dict[str, Arm]) -> Drawing | None:
+    """The figure for some of the record's arms; None without any.
+
+    Args:
+        record: as `synthesis.views.privacy_record` has it.
+        arms: by name.
+    """
+    if not arms:
+        return None
+    dataset = record.dataset.model_copy(update={"arms": arms})
+    datasets = {**record.results.datasets, record.dataset_name: dataset}
+    return membership(replace(record, results=record.results.model_copy(update={"datasets": datasets})))
 
 
 def _point(axes: Axes, auc: Metric, place: float, marker: str, color: str, *, strong: bool) -> None:

@@ -19,13 +19,15 @@ from typing import Literal
 import matplotlib
 from matplotlib.figure import Figure
 
+from tff_health.reporting.atomic import ReportError
 from tff_health.reporting.record import RunRecord
 from tff_health.reporting.style import RC
 from tff_health.reporting.synthesis.views import classifier_record
 
 logger = logging.getLogger(__name__)
 
-Section = Literal["data", "results", "privacy", "synthesis"]
+Section = Literal["data", "results", "privacy", "synthesis", "images"]
+_OF_GENERATORS = ("synthesis", "images")
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,10 @@ class RegisteredFigure:
         name: of its files, `figures/DATASET-NAME.svg`.
         title: its heading.
         function: returns None where the record holds nothing to draw.
-        section: among the figures on the data, on the results, on privacy or on synthetic patients. Only the last see
-            arms that make synthetic patients.
-        paper: the figure of P1 that it answers to, such as `Fig. 15`; empty for none.
+        section: among the figures on the data, on the results, on privacy, on synthetic patients or on synthetic
+            images. Only the last two see arms that make such.
+        paper: the figure of P1 that it answers to, such as `Fig. 15`, or of another paper, such as `P2 Fig. 12`; empty
+            for none.
     """
 
     name: str
@@ -92,8 +95,8 @@ def register_figure(
     Args:
         name: letters, digits and hyphens, since files are called by it.
         title: heading in the report.
-        section: `data`, `results`, `privacy` or `synthesis`.
-        paper: the figure of P1 that it answers to.
+        section: `data`, `results`, `privacy`, `synthesis` or `images`.
+        paper: the figure that it answers to, as in `RegisteredFigure`.
 
     Raises:
         ValueError: the name does not serve as part of a file name.
@@ -133,7 +136,7 @@ def draw(registered: RegisteredFigure, record: RunRecord) -> DrawnFigure | None:
     head = (registered.name, registered.title, registered.section, registered.paper)
     try:
         with matplotlib.rc_context(RC):  # type: ignore[arg-type]
-            drawing = registered.function(record if registered.section == "synthesis" else classifier_record(record))
+            drawing = registered.function(record if registered.section in _OF_GENERATORS else classifier_record(record))
             if drawing is None:
                 return None
             svg, png = io.BytesIO(), io.BytesIO()
@@ -142,6 +145,8 @@ def draw(registered: RegisteredFigure, record: RunRecord) -> DrawnFigure | None:
             # report.
             drawing.figure.set_layout_engine("none")
             drawing.figure.savefig(png, format="png", dpi=200, metadata={"Software": None})
+    except ReportError as error:
+        return DrawnFigure(*head, failure=str(error))
     except Exception as error:
         logger.exception("figure %r of dataset %r could not be drawn", registered.name, record.dataset_name)
         return DrawnFigure(*head, failure=f"{type(error).__name__}: {error}")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tff_health.reporting.figures.loss_curves import series, trained_arms
 from tff_health.reporting.figures.registry import Drawing, register_figure
-from tff_health.reporting.figures.synthesis_losses import series, trained_arms
 from tff_health.reporting.formatting import listing, number
 from tff_health.reporting.guarantee import named
 from tff_health.reporting.record import RunRecord

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from tff_health.reporting.figures.membership import membership
+from tff_health.reporting.figures.membership import membership_of
 from tff_health.reporting.figures.registry import Drawing, register_figure
 from tff_health.reporting.record import RunRecord
 from tff_health.reporting.synthesis.views import privacy_record
@@ -14,9 +12,4 @@ from tff_health.reporting.synthesis.views import privacy_record
 def synthesis_membership(record: RunRecord) -> Drawing | None:
     """AUC with 95 % interval of every attack on every synthesiser; guessing is 0.5."""
     judged = privacy_record(record)
-    synthetic = {name: arm for name, arm in judged.dataset.arms.items() if arm.synthesis is not None}
-    if not synthetic:
-        return None
-    dataset = judged.dataset.model_copy(update={"arms": synthetic})
-    datasets = {**judged.results.datasets, judged.dataset_name: dataset}
-    return membership(replace(judged, results=judged.results.model_copy(update={"datasets": datasets})))
+    return membership_of(judged, {name: arm for name, arm in judged.dataset.arms.items() if arm.synthesis is not None})

@@ -28,13 +28,10 @@ from tff_health.reporting.synthesis.splits import dataset_splits, fewer_splits, 
 from tff_health.reporting.synthesis.table_1 import classifier_names
 from tff_health.reporting.synthesis.utility import worst_classifier
 from tff_health.reporting.synthesis.views import privacy_view
+from tff_health.reporting.synthesis.worth import worth
 
 QUESTION = "Are the synthetic patients worth training on?"
-# Losses below this are called slight, however clear.
-_SMALL = 0.02
 _FEW_SPLITS = 5
-# An interval that reaches further below zero than this cannot show that nothing is lost.
-_MARGIN = 0.03
 
 
 @dataclass(frozen=True)
@@ -102,20 +99,9 @@ def _worth(verdict: SynthesisVerdict) -> str:
     if verdict.arm is None or not known:
         reached = f"mean AUC {interval(verdict.auc)}" if verdict.auc.value is not None else "no defined AUC"
         return f"classifiers trained on synthetic patients reach {reached}; they were not held against real rows."
-    outcomes = {one.outcome for one in known}
-    least = min(one.value for one in known)
-    if "worse" in outcomes:
-        words = "nearly, they do slightly worse than" if least > -_SMALL else "not fully, they do worse than"
-    elif outcomes == {"unknown"}:
-        few = all(one.splits == 1 for one in known)
-        words = f"{'one split' if few else 'figures without paired splits'} cannot tell; they are set against"
-    elif any(one.low is not None and one.low < -_MARGIN for one in known):
-        words = "not known, for the intervals are too wide to tell them from"
-    else:
-        words = "yes, they do better than" if "better" in outcomes else "yes, they cannot be told from"
     gaps = [f"{label} {one.words}" for label, one in (("accuracy", verdict.accuracy_gap), ("AUC", verdict.gap)) if one]
     return (
-        f"{words} real rows. Synthetic minus real on held-out patients, classifiers trained on the rows of "
+        f"{worth(known)} real rows. Synthetic minus real on held-out patients, classifiers trained on the rows of "
         f"{named(verdict.arm)}: {listing(gaps)}."
     )
 

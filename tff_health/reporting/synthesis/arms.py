@@ -27,8 +27,9 @@ def is_synthetic(dataset: DatasetResult, name: str) -> bool:
 
 def purpose(name: str, arm: Arm) -> Purpose:
     """What an arm is for: as recorded, else as its name says."""
-    if arm.synthesis is not None and arm.synthesis.purpose is not None:
-        return arm.synthesis.purpose
+    made = arm.synthesis or arm.images
+    if made is not None and made.purpose is not None:
+        return made.purpose
     if name.startswith("own-generator/"):
         return "own-generator"
     if name.endswith("-overfitted"):
@@ -98,7 +99,11 @@ def level(name: str, arm: Arm) -> str:
 
 def levels(dataset: DatasetResult) -> dict[str, dict[str, Arm]]:
     """Epsilon as text -> the private synthesisers made for it, by rising epsilon; patient level only where there is."""
-    private = private_synthesisers(dataset)
+    return by_level(private_synthesisers(dataset))
+
+
+def by_level(private: dict[str, Arm]) -> dict[str, dict[str, Arm]]:
+    """Epsilon as text -> those of the arms made for it; the rest is as in `levels`."""
     units = {arm.privacy.unit for arm in private.values() if arm.privacy}
     found: dict[str, dict[str, Arm]] = {}
     for name, arm in sorted(private.items(), key=lambda item: epsilon_of(item[1])):

@@ -7,10 +7,10 @@ from tff_health.reporting.guarantee import named
 from tff_health.reporting.results import Arm, DatasetResult, Metric
 from tff_health.reporting.synthesis.anonymity_rules import quasi_identifier_words
 from tff_health.reporting.synthesis.arms import arms_for, headline, real_metric
-from tff_health.reporting.synthesis.membership_words import membership_sentence
+from tff_health.reporting.synthesis.membership_words import ROWS, Wording, membership_sentence
 
-COPIES = "disclosure/exact_copies"
-NEARER = "disclosure/dcr_share"
+COPIES = "exact_copies"
+NEARER = "dcr_share"
 RISKS = {
     "singling_out/risk": "singling out",
     "singling_out_univariate/risk": "singling out by one column",
@@ -31,23 +31,32 @@ def attacker_sentences(dataset: DatasetResult, judged: DatasetResult) -> list[st
     return [line for line in found if line]
 
 
-def copies_sentence(dataset: DatasetResult) -> str:
-    """Whether rows are copied, or lie nearer to training patients than to strangers; empty where nobody looked."""
-    arms = arms_for(dataset, "synthesiser")
+def copies_sentence(dataset: DatasetResult, wording: Wording = ROWS, measures: str = "disclosure") -> str:
+    """Whether rows are copied, or lie nearer to training patients than to strangers; empty where nobody looked.
+
+    Args:
+        dataset: with its arms.
+        wording: of the section.
+        measures: first part of the metrics' names.
+    """
+    arms, unit = wording.arms(dataset), wording.unit
+    copies = f"{measures}/{COPIES}"
     parts = []
-    counted = {named(arm): metric for arm in arms.values() if (metric := arm.metric(COPIES)).value is not None}
+    counted = {named(arm): metric for arm in arms.values() if (metric := arm.metric(copies)).value is not None}
     if counted:
         copied = [
-            f"{named(arm)} {percent(metric.value, 1)}{_strangers(arm)}"
+            f"{named(arm)} {percent(metric.value, 1)}{_strangers(arm, copies, wording)}"
             for arm in arms.values()
-            if (metric := arm.metric(COPIES)).value
+            if (metric := arm.metric(copies)).value
         ]
         parts.append(
-            f"exact copies of training rows: {some(copied)}"
+            f"exact copies of training {unit}s: {some(copied)}"
             if copied
-            else f"no synthetic row of {plural(len(counted), 'synthesiser')} is an exact copy of a training row"
+            else f"no synthetic {unit} of {plural(len(counted), wording.maker)} is an exact copy of a training {unit}"
         )
-    nearer = {named(arm): metric for arm in arms.values() if (metric := arm.metric(NEARER)).value is not None}
+    nearer = {
+        named(arm): metric for arm in arms.values() if (metric := arm.metric(f"{measures}/{NEARER}")).value is not None
+    }
     if nearer:
         close = [
             f"{title} {interval(metric)}"
@@ -55,10 +64,11 @@ def copies_sentence(dataset: DatasetResult) -> str:
             if metric.low is not None and metric.low > _IDEAL_SHARE
         ]
         parts.append(
-            f"more rows than chance allows lie nearer to training than to held-out patients (0.5 ideal): {some(close)}"
+            f"more {unit}s than chance allows lie nearer to training than to held-out {wording.held_out} (0.5 ideal): "
+            f"{some(close)}"
             if close
-            else f"they lie no nearer to training than to held-out patients, by the interval (0.5 ideal; highest "
-            f"{_highest(nearer)})"
+            else f"they lie no nearer to training than to held-out {wording.held_out}, by the interval (0.5 ideal; "
+            f"highest {_highest(nearer)})"
         )
     text = "; ".join(parts)
     return f"{text[:1].upper()}{text[1:]}." if text else ""
@@ -103,10 +113,14 @@ def _whole(metric: Metric) -> str:
     return number(value, 0 if value is not None and value == round(value) else 1)
 
 
-def _strangers(arm: Arm) -> str:
+def _strangers(arm: Arm, copies: str, wording: Wording) -> str:
     """How many held-out patients equal a training row, which no generator can be blamed for."""
-    value = arm.metric(f"{COPIES}_holdout").value
-    return "" if value is None else f" (held-out patients who equal a training row: {percent(value, 1)})"
+    value = arm.metric(f"{copies}_holdout").value
+    return (
+        ""
+        if value is None
+        else f" (held-out {wording.held_out} equal to a training {wording.unit}: {percent(value, 1)})"
+    )
 
 
 def _highest(metrics: dict[str, Metric]) -> str:

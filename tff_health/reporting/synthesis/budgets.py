@@ -104,18 +104,24 @@ def budgets(dataset: DatasetResult) -> list[Budget]:
     return found
 
 
-def winners_sentence(found: list[Budget]) -> str:
-    """`At epsilon 1 Label histograms, best of 3 on the 3 splits they share, mean AUC ...; at epsilon 3 ...`."""
+def winners_sentence(found: list[Budget], measure: str = "mean AUC", scored_in: str = "split") -> str:
+    """`At epsilon 1 Label histograms, best of 3 on the 3 splits they share, mean AUC ...; at epsilon 3 ...`.
+
+    Args:
+        found: by rising epsilon.
+        measure: what `Budget.auc` is.
+        scored_in: splits or seeds, in the singular.
+    """
     parts = []
     left_out: dict[tuple[str, int], list[str]] = {}
     for one in found:
         rivals = len(one.compared)
         among = f"best of {rivals}" if rivals > 1 else "the only one compared" if one.left_out else "the only one tried"
         if rivals > 1 and one.shared:
-            among += f" on the {plural(one.shared, 'split')} they share"
-        text = f"epsilon {one.epsilon} {one.title}, {among}, mean AUC {interval(one.auc)}"
+            among += f" on the {plural(one.shared, scored_in)} they share"
+        text = f"epsilon {one.epsilon} {one.title}, {among}, {measure} {interval(one.auc)}"
         own = scored_splits(one.arms[one.best])
-        text += f" over {one.splits or plural(own, 'split')}" if own else ""
+        text += f" over {one.splits or plural(own, scored_in)}" if own else ""
         for name, count in one.left_out.items():
             left_out.setdefault((family(one.arms[name]), count), []).append(one.epsilon)
         if one.chosen is not None and one.chosen != one.best:
@@ -128,12 +134,23 @@ def winners_sentence(found: list[Budget]) -> str:
         f"{title} (epsilon {listing(list(dict.fromkeys(epsilons)))})": count
         for (title, count), epsilons in left_out.items()
     }
-    return " ".join(filter(None, (f"At {'; at '.join(parts)}.", left_out_sentence(absent))))
+    return " ".join(filter(None, (f"At {'; at '.join(parts)}.", left_out_sentence(absent, scored_in))))
 
 
 def cost_sentence(dataset: DatasetResult, found: list[Budget]) -> str:
     """What the guarantee costs against the arm without one; empty where there is nothing to hold it against."""
     plain = headline(dataset)
+    return costs_against(dataset.arms[plain], found) if plain is not None else ""
+
+
+def costs_against(plain: Arm, found: list[Budget], measure: str = "mean AUC") -> str:
+    """What the guarantee costs against this arm; empty where it was not held against it.
+
+    Args:
+        plain: the arm without a guarantee.
+        found: by rising epsilon.
+        measure: what `Budget.cost` is a difference of.
+    """
     parts = []
     for one in found:
         if one.cost is None:
@@ -145,9 +162,9 @@ def cost_sentence(dataset: DatasetResult, found: list[Budget]) -> str:
             "unknown": "",
         }[one.cost.outcome]
         parts.append(f"at epsilon {one.epsilon} {one.cost.words}{f', {words}' if words else ''}")
-    if not parts or plain is None:
+    if not parts:
         return ""
-    return f"Against {named(dataset.arms[plain])} without a guarantee, in mean AUC: {'; '.join(parts)}."
+    return f"Against {named(plain)} without a guarantee, in {measure}: {'; '.join(parts)}."
 
 
 def gan_sentence(found: list[Budget]) -> str:

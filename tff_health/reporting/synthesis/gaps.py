@@ -21,12 +21,14 @@ class Gap:
         low: lower end of the paired 95 % interval; None where splits cannot be paired.
         high: upper end.
         splits: pairs behind the interval.
+        paired_by: what is paired: splits, or seeds.
     """
 
     value: float
     low: float | None = None
     high: float | None = None
     splits: int = 0
+    paired_by: str = "split"
 
     @property
     def outcome(self) -> Outcome:
@@ -39,7 +41,7 @@ class Gap:
     def words(self) -> str:
         """`-0.010 (-0.030 to +0.008)`."""
         if self.low is None or self.high is None:
-            shared = "1 shared split, " if self.splits == 1 else ""
+            shared = f"1 shared {self.paired_by}, " if self.splits == 1 else ""
             return f"{signed(self.value)} ({shared}no paired interval)"
         return f"{signed(self.value)} ({signed(self.low)} to {signed(self.high)})"
 
@@ -49,12 +51,12 @@ class Gap:
         return "" if self.low is None or self.high is None else f"{signed(self.low)} to {signed(self.high)}"
 
 
-def gap(first: Metric, second: Metric) -> Gap | None:
+def gap(first: Metric, second: Metric, paired_by: str = "split") -> Gap | None:
     """The difference of two metrics, paired split by split; None where one of them is not defined."""
     if first.value is None or second.value is None:
         return None
     if len(first.seeds) == len(second.seeds):
         mean = paired(first.seeds, second.seeds)
         if mean.value is not None:
-            return Gap(mean.value, mean.low, mean.high, mean.count)
-    return Gap(first.value - second.value)
+            return Gap(mean.value, mean.low, mean.high, mean.count, paired_by)
+    return Gap(first.value - second.value, paired_by=paired_by)

@@ -31,8 +31,8 @@ _WORDS = {
     "Distance to closest record": "Share of synthetic rows that lie nearer to a training patient than to any of as "
     "many held-out patients; above 0.5 the generator remembers.",
     "Attacks on synthetic rows": "Density ratio: rows are denser where training patients lie than patients at large "
-    "are (DOMIAS, van Breugel et al. 2023). Nearest row: distance to the closest synthetic row (Chen et al. 2020), "
-    "also calibrated by a reference. Monte Carlo: synthetic rows in a neighbourhood (Hilprecht et al. 2019).",
+    "are (DOMIAS, van Breugel et al. 2023). Nearest neighbour: distance to the closest synthetic row (Chen et al. "
+    "2020), also calibrated by a reference. Monte Carlo: synthetic rows in a neighbourhood (Hilprecht et al. 2019).",
     "Singling out, linkability, inference": "Attacks on single patients from the synthetic rows; the risk is what "
     "they achieve beyond the same attack on held-out patients.",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,6 +26,32 @@ SMALL_ADVANTAGE = 0.55
 the name. One that holds both 0.5 and this shows nothing either way."""
 
 Finding = Literal["above", "undecided", "guessing", "unknown"]
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What is attacked, in the words of its section.
+
+    Attributes:
+        arms: those that are attacked, of a dataset.
+        maker: what an arm is, in the singular.
+        made: what it makes, in the plural.
+        unit: one of those, and of what was trained on.
+        held_out: what was not trained on, in the plural.
+        scored_in: splits or seeds, in the singular.
+    """
+
+    arms: Callable[[DatasetResult], dict[str, Arm]]
+    maker: str
+    made: str
+    unit: str
+    held_out: str
+    scored_in: str
+
+
+ROWS = Wording(
+    lambda dataset: arms_for(dataset, "synthesiser"), "synthesiser", "synthetic rows", "row", "patients", "split"
+)
 
 
 @dataclass(frozen=True)
@@ -78,14 +105,14 @@ def speaking_attack(arm: Arm) -> tuple[str, MembershipAttack] | None:
     return (name, arm.membership[name]) if name else None
 
 
-def headline_sentence(dataset: DatasetResult, judged: DatasetResult) -> str:
+def headline_sentence(dataset: DatasetResult, judged: DatasetResult, wording: Wording = ROWS) -> str:
     """What the speaking attack found, in one sentence; the arguments are those of `membership_sentence`."""
-    found = _speaking(dataset)
+    found = _speaking(wording.arms(dataset))
     if not found:
-        return "Whether training patients can be told from the synthetic rows was not tried."
+        return f"Whether training patients can be told from the {wording.made} was not tried."
     lead = found[0]
     above, undecided, unknown = (lead.those(kind) for kind in ("above", "undecided", "unknown"))
-    of = plural(len(lead.arms), "synthesiser")
+    of = plural(len(lead.arms), wording.maker)
     control = _control(judged, lead.name)
     works = control is not None and _detected(judged, control)
     if above:
@@ -94,30 +121,31 @@ def headline_sentence(dataset: DatasetResult, judged: DatasetResult) -> str:
         text = f"{lead.title} has no interval on {len(unknown)} of {of}, so nothing follows"
     elif undecided:
         text = f"Whether {_lower(lead.title)} tells training patients from others is open on {len(undecided)} of {of}: "
-        text += "too few splits to tell"
+        text += f"too few {wording.scored_in}s to tell"
     else:
-        text = f"{lead.title} is not above guessing on these synthetic rows"
+        text = f"{lead.title} is not above guessing on these {wording.made}"
     if not above and not unknown:
         text += ", though it finds an overfitted generator's patients" if works else ", and it was not shown to work"
     text += f" (highest membership AUC {interval(lead.arms[lead.highest])})"
-    others = _others_above(dataset)
+    others = _others_above(wording.arms(dataset))
     if others:
         text += f"; above guessing with other attacks: {some(others)}"
     return f"{text}."
 
 
-def membership_sentence(dataset: DatasetResult, judged: DatasetResult) -> str:
+def membership_sentence(dataset: DatasetResult, judged: DatasetResult, wording: Wording = ROWS) -> str:
     """Whether the attack finds training patients, what the other attacks find, and whether silence counts.
 
     Args:
         dataset: as recorded.
         judged: the same as `views.privacy_view` has it, with the overfitted generators among the controls.
+        wording: of its section.
     """
-    found = _speaking(dataset)
+    found = _speaking(wording.arms(dataset))
     if not found:
-        return "No membership attack was run: what the synthetic rows give away about who was trained on is unknown."
-    parts = [f"{_findings(attacked)}. {control_sentence(judged, attacked.name)}" for attacked in found]
-    return " ".join([*parts, *filter(None, [_others_sentence(dataset, judged)])])
+        return f"No membership attack was run: what the {wording.made} give away about who was trained on is unknown."
+    parts = [f"{_findings(attacked, wording)}. {control_sentence(judged, attacked.name)}" for attacked in found]
+    return " ".join([*parts, *filter(None, [_others_sentence(judged, wording, wording.arms(dataset))])])
 
 
 def control_sentence(judged: DatasetResult, attack: str) -> str:
@@ -131,16 +159,17 @@ def control_sentence(judged: DatasetResult, attack: str) -> str:
     return f"Its control, a generator overfitted on purpose, is NOT DETECTED (AUC {auc}): silence proves nothing."
 
 
-def _findings(attacked: _Attacked) -> str:
+def _findings(attacked: _Attacked, wording: Wording) -> str:
     """What one attack found on the synthesisers for which it speaks, the bad results first."""
-    count = plural(len(attacked.arms), "synthesiser")
+    count = plural(len(attacked.arms), wording.maker)
     parts = []
     above, undecided, unknown, quiet = (attacked.those(kind) for kind in ("above", "undecided", "unknown", "guessing"))
     if above:
         parts.append(f"is above guessing on {len(above)} of {count}: {some(_figures(above))}")
     if undecided:
         wide = f"where its interval reaches from guessing beyond {SMALL_ADVANTAGE:g}"
-        parts.append(f"has too few splits to tell on {len(undecided)} of {count}, {wide}: {some(_figures(undecided))}")
+        where = f"{len(undecided)} of {count}, {wide}"
+        parts.append(f"has too few {wording.scored_in}s to tell on {where}: {some(_figures(undecided))}")
     if unknown:
         parts.append(f"has no interval on {len(unknown)} of {count}, so nothing follows")
     if quiet:
@@ -150,16 +179,16 @@ def _findings(attacked: _Attacked) -> str:
         top = max(quiet, key=lambda title: quiet[title].value or 0.0)
         text = f"is not above guessing on {where}; the highest AUC is {interval(quiet[top])}"
         parts.append(text + (f" ({top})" if len(quiet) > 1 else ""))
-    return f"{attacked.title} on the synthetic rows {'; it '.join(parts)}"
+    return f"{attacked.title} on the {wording.made} {'; it '.join(parts)}"
 
 
-def _others_sentence(dataset: DatasetResult, judged: DatasetResult) -> str:
+def _others_sentence(judged: DatasetResult, wording: Wording, arms: dict[str, Arm]) -> str:
     """What the attacks that do not speak for an arm found, each that is above guessing by name; empty without any."""
-    others = _others(dataset)
+    others = _others(arms)
     if not others:
         return ""
     title, name, strongest = max(others, key=lambda item: item[2].auc.value or 0.0)
-    above = _others_above(dataset)
+    above = _others_above(arms)
     text = (
         f"Of {plural(len(others), 'further attack')} {len(above)} lie above guessing, one in forty of which would by "
         f"chance"
@@ -167,7 +196,7 @@ def _others_sentence(dataset: DatasetResult, judged: DatasetResult) -> str:
     text += f": {some(above)}" if above else ""
     text += f"; the highest AUC is {interval(strongest.auc)} ({attack_label(name)}, {title})"
     undecided = sum(judge(attack.auc) == "undecided" for _, _, attack in others)
-    text += f"; on {undecided} there are too few splits to tell" if undecided else ""
+    text += f"; on {undecided} there are too few {wording.scored_in}s to tell" if undecided else ""
     names = dict.fromkeys(name for _, name, _ in others)
     silent = [
         attack_label(one)
@@ -178,10 +207,10 @@ def _others_sentence(dataset: DatasetResult, judged: DatasetResult) -> str:
     return f"{text}."
 
 
-def _speaking(dataset: DatasetResult) -> list[_Attacked]:
-    """The synthesisers by the attack that speaks for them, the strongest attack first."""
+def _speaking(arms: dict[str, Arm]) -> list[_Attacked]:
+    """The arms by the attack that speaks for them, the strongest attack first."""
     found: dict[str, dict[str, Metric]] = {}
-    for arm in arms_for(dataset, "synthesiser").values():
+    for arm in arms.values():
         if one := speaking_attack(arm):
             found.setdefault(one[0], {})[named(arm)] = one[1].auc
     order = list(ATTACK_LABELS)
@@ -189,21 +218,21 @@ def _speaking(dataset: DatasetResult) -> list[_Attacked]:
     return [_Attacked(name, found[name]) for name in ordered]
 
 
-def _others(dataset: DatasetResult) -> list[tuple[str, str, MembershipAttack]]:
+def _others(arms: dict[str, Arm]) -> list[tuple[str, str, MembershipAttack]]:
     """(title, attack's name, attack) of all attacks that do not speak for their arm."""
     return [
         (named(arm), name, attack)
-        for arm in arms_for(dataset, "synthesiser").values()
+        for arm in arms.values()
         if (speaking := speaking_attack(arm))
         for name, attack in arm.membership.items()
         if name != speaking[0] and attack.auc.value is not None
     ]
 
 
-def _others_above(dataset: DatasetResult) -> list[str]:
+def _others_above(arms: dict[str, Arm]) -> list[str]:
     return [
         f"{attack_label(name)} on {title}, AUC {interval(attack.auc)}"
-        for title, name, attack in _others(dataset)
+        for title, name, attack in _others(arms)
         if judge(attack.auc) == "above"
     ]
 

@@ -45,11 +45,12 @@ def rank(arms: Mapping[str, Arm], by: Sequence[str]) -> Ranking | None:
     return None
 
 
-def left_out_sentence(splits: Mapping[str, int]) -> str:
+def left_out_sentence(splits: Mapping[str, int], scored_in: str = "split") -> str:
     """`A and B were scored in 1 split and are not compared.`; empty where nobody was left out.
 
     Args:
         splits: title -> how many.
+        scored_in: what is counted: splits, or seeds.
     """
     by_count: dict[int, list[str]] = {}
     for title, count in splits.items():
@@ -57,7 +58,7 @@ def left_out_sentence(splits: Mapping[str, int]) -> str:
     parts = []
     for count, titles in by_count.items():
         was, are = ("was", "is") if len(titles) == 1 else ("were", "are")
-        where = f"scored in {plural(count, 'split')}" if count else "recorded without splits"
+        where = f"scored in {plural(count, scored_in)}" if count else f"recorded without {scored_in}s"
         parts.append(f"{listing(titles)} {was} {where} and {are} not compared")
     return f"{'; '.join(parts)}." if parts else ""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from tff_health.reporting.guarantee import private_arms, shared_terms
+from tff_health.reporting.images.budgets import image_budgets, image_cost
 from tff_health.reporting.paper_tables import PaperGroup, peer_groups
 from tff_health.reporting.protection import Protection, protection
 from tff_health.reporting.record import Run
@@ -132,7 +133,7 @@ def _remarks(dataset: DatasetResult) -> tuple[str, ...]:
 
 
 def dataset_protection(run: Run, name: str) -> Protection | None:
-    """A dataset's guarantees and attacks, synthesisers among the arms; their costs are those over splits."""
+    """A dataset's guarantees and attacks, generators among the arms; their costs are those over splits or seeds."""
     judged = privacy_view(run)
     found = protection(judged.record(name))
     if found is None or judged is run:
@@ -140,5 +141,6 @@ def dataset_protection(run: Run, name: str) -> Protection | None:
     plain = classifier_view(run)
     own = protection(plain.record(name)) if private_arms(plain.results.datasets[name]) else None
     dataset = run.results.datasets[name]
-    synthetic = cost_sentence(dataset, budgets(dataset))
+    pictured = image_cost(dataset, image_budgets(dataset)) if dataset.images else ""
+    synthetic = pictured or cost_sentence(dataset, budgets(dataset))
     return replace(found, costs=[*(own.costs if own else []), *([synthetic] if synthetic else [])])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from tff_health.reporting.guarantee import named
 from tff_health.reporting.results import Arm, DatasetResult, Metric
 from tff_health.reporting.synthesis.anonymity_rules import ruled_label
 from tff_health.reporting.synthesis.arms import SHOWN_PURPOSES, arms_for, purpose, real_metric
 from tff_health.reporting.synthesis.labels import SPEAKING, measure_ideal, measure_order
+from tff_health.reporting.synthesis.measure_table import MeasureTable, measure_table
 from tff_health.reporting.synthesis.membership_words import speaking_attack
 
 _MOST_COLUMNS = 7  # measures that fit beside each other on a page
@@ -30,36 +30,6 @@ _COUNTS = ("anonymity/k", "anonymity/k_map", "anonymity/classes", "anonymity/l_d
 # What other tables show.
 _ELSEWHERE = ("tstr", "trtr", "augmented", "hospital", "test", "train", "membership")
 _KNOWN_PREFIXES = {*LIKENESS, *PRIVACY, *_ELSEWHERE}
-
-
-@dataclass(frozen=True)
-class MeasureColumn:
-    """One measure.
-
-    Attributes:
-        name: of the metric.
-        label: for people.
-        ideal: which value would be best.
-        digits: decimals.
-    """
-
-    name: str
-    label: str
-    ideal: str
-    digits: int
-
-
-@dataclass(frozen=True)
-class MeasureTable:
-    """Arms against measures.
-
-    Attributes:
-        columns: measures.
-        rows: title and one metric for each column; real rows first where they were measured.
-    """
-
-    columns: tuple[MeasureColumn, ...]
-    rows: tuple[tuple[str, tuple[Metric, ...]], ...]
 
 
 def measure_tables(dataset: DatasetResult, prefixes: Sequence[str]) -> list[MeasureTable]:
@@ -140,13 +110,5 @@ def _table(dataset: DatasetResult, arms: dict[str, Arm], names: list[str]) -> Me
     real = tuple(real_metric(dataset, name) for name in names)
     if any(metric.value is not None for metric in real):
         rows.insert(0, ("Real training rows", real))
-    rows = [row for row in rows if any(metric.value is not None for metric in row[1])]
-    columns = []
-    for place, name in enumerate(names):
-        values = [row[1][place].value for row in rows if row[1][place].value is not None]
-        whole = bool(values) and all(value == round(value) for value in values if value is not None)
-        large = any(abs(value) > 1 for value in values if value is not None)
-        counted = name in _COUNTS or large
-        digits = (0 if whole else 2) if counted else 3
-        columns.append(MeasureColumn(name, ruled_label(dataset, name), measure_ideal(name), digits))
-    return MeasureTable(tuple(columns), tuple(rows))
+    columns = [(name, ruled_label(dataset, name), measure_ideal(name)) for name in names]
+    return measure_table(rows, columns, counts=_COUNTS)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tff_health.reporting.formatting import interval, listing, plural
+from tff_health.reporting.formatting import interval, listing
 from tff_health.reporting.guarantee import is_private, named
 from tff_health.reporting.results import Arm, DatasetResult, Metric
+from tff_health.reporting.synthesis.added import added_sentence
 from tff_health.reporting.synthesis.arms import (
     MEAN_ACCURACY,
     MEAN_AUC,
@@ -101,18 +102,7 @@ def augmentation_sentence(dataset: DatasetResult) -> str:
         for arm in arms_for(dataset, "synthesiser").values()
         if (one := gap(arm.metric(_AUGMENTED), real)) is not None
     }
-    if not tried:
-        return ""
-    text = "Real and synthetic rows together, against real rows alone:"
-    if all(one.outcome == "unknown" for one in tried.values()):
-        return f"{text} {listing([f'{title} {one.words}' for title, one in tried.items()])} in mean AUC."
-    for outcome, words in (("better", "help"), ("worse", "hurt")):
-        which = [f"{title} {one.words}" for title, one in tried.items() if one.outcome == outcome]
-        text += f" they {words} with {listing(which)};" if which else ""
-    level_ = sum(one.outcome in ("unclear", "unknown") for one in tried.values())
-    if level_ == len(tried):
-        return f"{text} no clear difference in mean AUC with any of {plural(level_, 'synthesiser')}."
-    return f"{text} no clear difference with {level_} of {plural(len(tried), 'synthesiser')} (mean AUC)."
+    return added_sentence("Real and synthetic rows together, against real rows alone", tried, "synthesiser", "mean AUC")
 
 
 def federated_augmentation_sentence(dataset: DatasetResult) -> str:
