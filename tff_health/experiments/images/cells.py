@@ -19,7 +19,7 @@ from tff_health.experiments.generators.entered import require_entry
 from tff_health.experiments.generators.entered_fit import fit_entered
 from tff_health.experiments.images.cleaning_pictures import cleaning_pictures
 from tff_health.experiments.images.frozen import frozen_classifier
-from tff_health.experiments.images.keeping import keep_images, keep_pictures, may_show_real
+from tff_health.experiments.images.keeping import keep_generator, keep_images, keep_pictures, may_show_real
 from tff_health.experiments.images.measuring import measure_real, measure_synthetic
 from tff_health.experiments.images.parts import Part, parts, training_counts
 from tff_health.experiments.images.pictures import (
@@ -187,6 +187,7 @@ class ImageCells:
             document["history"] = [
                 {name: value for name, value in point.items() if name != PICTURE} for point in fitted.history
             ]
+            keep_generator(self.folder, self.name, label, fitted.generator, plan, part)
             keep_images(self.folder, self.name, label, self.federation.classes, images)
             document["pictures"] = self._pictures(label, part, fitted, images, learning)
         self._advance(share * measuring_work(self.chosen, arm), clock, label, seed, "measuring")

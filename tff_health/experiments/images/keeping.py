@@ -1,4 +1,4 @@
-"""What a run keeps of its generators with the first seed: the images they made, and pictures for the report."""
+"""What a run keeps of the first seed: generators, the images that they made, and pictures for the report."""
 
 from __future__ import annotations
 
@@ -9,9 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from data.image_federation import ImageFederation, LabelledImages
+from tff_health.experiments.generators.arm_plan import ArmPlan
+from tff_health.experiments.generators.privacy import generator_facts
+from tff_health.experiments.images.parts import Part
 from tff_health.experiments.images.pictures import grey
+from tff_health.experiments.images.privacy import WORDING
 from tff_health.experiments.run_folder import cell_file
 from tff_health.reporting.atomic import write_atomically
+from tff_health.synthesis.images.generator import ImageGenerator
+from tff_health.synthesis.images.generator_file import save_image_generator
 
 # Licences under which pictures of patients may be shown to anybody.
 _PUBLIC = ("cc0", "cc by", "public domain")
@@ -20,6 +26,18 @@ _PUBLIC = ("cc0", "cc by", "public domain")
 def may_show_real(federation: ImageFederation) -> bool:
     """Whether real images may stand in a report: simulated ones, and those whose licence is a public one."""
     return federation.kind == "simulated" or federation.licence.lower().startswith(_PUBLIC)
+
+
+def keep_generator(
+    folder: Path, dataset: str, label: str, generator: ImageGenerator, plan: ArmPlan, part: Part
+) -> None:
+    """Saves a generator with its guarantee as `model/DATASET--ARM.npz`, for the command `sample`."""
+    facts = {
+        "dataset": dataset,
+        "arm": label,
+        "privacy": generator_facts(plan, part.hospitals, sum(part.counts), WORDING),
+    }
+    save_image_generator(generator, cell_file(folder, "model", dataset, label, ".npz"), facts)
 
 
 def keep_images(
