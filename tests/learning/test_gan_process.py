@@ -260,3 +260,17 @@ def test_hospital_data_must_be_typed():
         hospital_data(np.zeros((3, 2)), tf_seed(1, "x"))
     with pytest.raises(ValueError, match="seed"):
         hospital_data(np.zeros((3, 2), np.float32), np.zeros(2, np.int32))
+
+
+def test_rows_that_stand_for_more_weigh_as_many() -> None:
+    process = build_gan_process(ToyGan(), training(memory="fresh"), seed=SEED)
+    start = process.initialize()
+
+    def change(*hospitals: tuple[np.ndarray, int]) -> np.ndarray:
+        data = [hospital_data(rows, tf_seed(SEED, "rows", len(rows)), weight) for rows, weight in hospitals]
+        after = process.next(start, data).state.global_model_weights
+        pairs = zip(after.trainable["critic"], start.global_model_weights.trainable["critic"], strict=True)
+        return np.concatenate([np.ravel(new - old) for new, old in pairs])
+
+    one, other = (images(7, 1), 30), (images(9, 2), 10)
+    np.testing.assert_allclose(change(one, other), (30 * change(one) + 10 * change(other)) / 40, atol=1e-7)

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from tff_health.runtime import worker as worker_module
+from tff_health.runtime.kernel_threads import kernel_threads
 from tff_health.runtime.worker import Worker, WorkerError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,6 +68,21 @@ def test_kernels_take_one_thread_unless_the_user_says_otherwise(
         monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", chosen)
     worker.ensure_running()
     assert psutil.Process(worker.pid).environ()["TF_NUM_INTRAOP_THREADS"] == (chosen or "1")
+
+
+def test_kernels_take_more_threads_where_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
+    worker = Worker(kernel_threads=3)
+    try:
+        worker.ensure_running()
+        assert psutil.Process(worker.pid).environ()["TF_NUM_INTRAOP_THREADS"] == "3"
+    finally:
+        worker.stop()
+
+
+@pytest.mark.parametrize(("clients", "threads"), [(None, 1), (5, 1), (2, 1), (1, len(os.sched_getaffinity(0)))])
+def test_only_a_single_client_takes_all_cores(clients: int | None, threads: int) -> None:
+    assert kernel_threads(clients) == threads
 
 
 def test_a_killed_worker_is_replaced_under_a_new_generation(worker: Worker) -> None:

@@ -27,6 +27,7 @@ from google._upb import _message  # noqa: E402
 
 from tff_health.runtime.attempts import attempts_allowed  # noqa: E402
 from tff_health.runtime.executors import WorkerExecutorFactory  # noqa: E402
+from tff_health.runtime.kernel_threads import kernel_threads  # noqa: E402
 from tff_health.runtime.worker import Worker, WorkerError  # noqa: E402
 
 # Deep aggregators (distributed DP with zeroing) nest their protos deeper than the parser's default limit.
@@ -163,21 +164,21 @@ class _Shared:
     users: int = 0
 
 
-_ContextKey = tuple[Backend, int, int]
-_workers: dict[int, _Shared] = {}  # by max_concurrent_computation_calls, which is a flag of the process
+_ContextKey = tuple[Backend, int, int, int]
+_workers: dict[tuple[int, int], _Shared] = {}  # by clients at a time and threads a kernel, fixed when a process starts
 _contexts: dict[_ContextKey, _Shared] = {}
 _sharing = threading.RLock()
 
 
 def _acquire(key: _ContextKey) -> WorkerContext:
-    backend, max_concurrent, default_num_clients = key
+    backend, max_concurrent, default_num_clients, threads = key
     with _sharing:
         held = _contexts.get(key)
         if held is None:
-            shared_worker = _workers.get(max_concurrent)
+            shared_worker = _workers.get((max_concurrent, threads))
             if shared_worker is None:
-                worker = Worker(max_concurrent_computation_calls=max_concurrent)
-                shared_worker = _workers[max_concurrent] = _Shared(worker)
+                worker = Worker(max_concurrent_computation_calls=max_concurrent, kernel_threads=threads)
+                shared_worker = _workers[max_concurrent, threads] = _Shared(worker)
             context = WorkerContext(shared_worker.value, backend, default_num_clients)
             shared_worker.users += 1
             held = _contexts[key] = _Shared(context)
@@ -186,18 +187,18 @@ def _acquire(key: _ContextKey) -> WorkerContext:
 
 
 def _release(key: _ContextKey) -> None:
-    _, max_concurrent, _ = key
+    _, max_concurrent, _, threads = key
     with _sharing:
         held = _contexts[key]
         held.users -= 1
         if held.users:
             return
         del _contexts[key]
-        shared_worker = _workers[max_concurrent]
+        shared_worker = _workers[max_concurrent, threads]
         shared_worker.users -= 1
         try:
             if not shared_worker.users:
-                del _workers[max_concurrent]
+                del _workers[max_concurrent, threads]
                 # First, so that a call still computing after an interruption ends now, not when it is done.
                 held.value.executor_factory.refuse()
                 shared_worker.value.stop()
@@ -211,6 +212,7 @@ def execution_context(
     *,
     max_concurrent_computation_calls: int = -1,
     default_num_clients: int = 0,
+    clients: int | None = None,
 ) -> Iterator[WorkerContext]:
     """Runs TFF computations of this thread on the project's own worker, inside a `with` block.
 
@@ -223,6 +225,8 @@ def execution_context(
         max_concurrent_computation_calls: clients computed at a time, -1 for all at once; results do not
             depend on it.
         default_num_clients: number of clients where a computation's arguments do not tell.
+        clients: how many compute, where it is known and kernels are large: a single one takes all cores
+            (`kernel_threads`).
 
     Yields:
         the installed context.
@@ -230,7 +234,7 @@ def execution_context(
     Raises:
         WorkerError: later, at a computation, when the worker cannot start or dies repeatedly.
     """
-    key = (backend, max_concurrent_computation_calls, default_num_clients)
+    key = (backend, max_concurrent_computation_calls, default_num_clients, kernel_threads(clients))
     context = _acquire(key)
     try:
         with tff.framework.get_context_stack().install(context):
@@ -254,7 +258,7 @@ def ensure_context(
     returns the same context, one with other settings replaces it.
     """
     global _default
-    key = (backend, max_concurrent_computation_calls, default_num_clients)
+    key = (backend, max_concurrent_computation_calls, default_num_clients, kernel_threads(None))
     with _sharing:
         if _default is not None and _default[0] == key:
             context = _default[1]

@@ -69,12 +69,16 @@ class Worker:
 
     Args:
         max_concurrent_computation_calls: clients computed at a time; -1 for all at once.
+        kernel_threads: of each of TensorFlow's kernels; the user's TF_NUM_INTRAOP_THREADS wins.
         log_path: file that collects the worker's messages (appended). By default they go to an unnamed
             temporary file, read back only to explain a crash.
     """
 
-    def __init__(self, *, max_concurrent_computation_calls: int = -1, log_path: Path | None = None) -> None:
+    def __init__(
+        self, *, max_concurrent_computation_calls: int = -1, kernel_threads: int = 1, log_path: Path | None = None
+    ) -> None:
         self._max_concurrent = max_concurrent_computation_calls
+        self._kernel_threads = kernel_threads
         self._log_path = log_path
         self._log: IO[bytes] | None = None
         self._reserved: socket.socket | None = None
@@ -175,9 +179,7 @@ class Worker:
             ) from error
         environment = dict(os.environ)
         environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
-        # Hospitals are computed side by side: splitting their small kernels over the same cores costs more than it
-        # gains, and would let the order of sums depend on the machine.
-        environment.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+        environment.setdefault("TF_NUM_INTRAOP_THREADS", str(self._kernel_threads))
         command = [
             *(sys.executable, "-I", "-S", launcher.__file__, str(os.getpid()), str(binary)),
             f"--port={self.port}",

@@ -14,7 +14,9 @@ import pytest
 from data.errors import DataError, SettingsError, UnknownNameError
 from data.image_federation import ImageFederation, ImageHospital
 from data.modality import load_image_dataset
+from tff_health.learning.dcgan.labelled_rows import pack
 from tff_health.learning.dcgan.settings import DcganSettings
+from tff_health.learning.gan.hospital_data import hospital_data
 from tff_health.runtime.checkpoints import CheckpointStore
 from tff_health.synthesis.images.dcgan import Dcgan, FittedImages
 from tff_health.synthesis.images.generator_file import load_image_generator, save_image_generator
@@ -107,6 +109,30 @@ def test_the_same_seed_gives_the_same_images_after_an_interruption_too(
 def test_other_aggregators(federation: ImageFederation, changes: dict[str, Any]) -> None:
     trained = replace(DCGAN, updates=2, training=replace(SMALL, memory="fresh"), **changes).fit(federation, seed=1)
     assert all(np.isfinite(values).all() for values in trained.generator.weights)
+
+
+def test_a_round_sends_some_images_only_and_weighs_all(
+    federation: ImageFederation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[tuple[np.ndarray, int]] = []
+
+    def noted(rows: np.ndarray, seed: np.ndarray, weight: int) -> Any:
+        sent.append((rows, weight))
+        return hospital_data(rows, seed, weight)
+
+    monkeypatch.setattr("tff_health.learning.gan.rounds.hospital_data", noted)
+    small = replace(SMALL, batch_size=4)
+    replace(DCGAN, updates=4, training=small, probes=0).fit(federation, seed=1)
+    sizes = [len(hospital.train) for hospital in federation.members]
+    assert [weight for _, weight in sent] == sizes * 2
+    assert min(sizes) > 16
+    for place, (rows, _) in enumerate(sent):
+        own = federation.members[place % 3].train
+        everything = {row.tobytes() for row in pack(own.pixels, own.labels, 2)}
+        # Two steps of four images, and twice as many to draw them from.
+        assert len(rows) == 16
+        assert {row.tobytes() for row in rows} < everything
+    assert not np.array_equal(sent[0][0], sent[3][0])
 
 
 def test_64_pixels_from_hospitals_to_a_file(tmp_path: Path) -> None:

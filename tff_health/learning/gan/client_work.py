@@ -110,12 +110,13 @@ def _train(
         with tf.control_dependencies(list(measured.values())):
             after = flat(trained_part(trained, weights))
         before = flat(shared_part(weights))
-        return tuple(b - a for b, a in zip(before, after, strict=True)), measured, number
+        weight = tf.where(number > 0, data["weight"], 0)
+        return tuple(b - a for b, a in zip(before, after, strict=True)), measured, weight
 
-    update, measured, number = train()
+    update, measured, weight = train()
     numbers = [*update, *measured.values()]
-    usable = (number > 0) & tf.reduce_all([tf.reduce_all(tf.math.is_finite(part)) for part in numbers])
-    own_weight = tf.cast(number, tf.float32) if weighting == "examples" else tf.constant(1.0)
+    usable = (weight > 0) & tf.reduce_all([tf.reduce_all(tf.math.is_finite(part)) for part in numbers])
+    own_weight = tf.cast(weight, tf.float32) if weighting == "examples" else tf.constant(1.0)
     took_part = tf.cast(usable, tf.float32)
     result = tff.learning.templates.ClientResult(
         update=tuple(tf.where(usable, part, tf.zeros_like(part)) for part in update),

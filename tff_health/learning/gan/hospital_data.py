@@ -12,15 +12,16 @@ import tensorflow as tf
 from tff_health.runtime.client_batches import lean_options
 
 
-def hospital_data(rows: np.ndarray, seed: np.ndarray) -> tf.data.Dataset:
+def hospital_data(rows: np.ndarray, seed: np.ndarray, weight: int | None = None) -> tf.data.Dataset:
     """A hospital's data for one round, for `next(state, datasets)`.
 
     Args:
         rows: float32 [rows, ...], all real rows of the hospital; batches are drawn from them inside the process.
         seed: int64 [2], of this hospital and round alone (`seeds.tf_seed`).
+        weight: rows that the hospital has, where these are some of them only; default: as many as are given.
 
     Returns:
-        a dataset of one element, `OrderedDict(rows=..., seed=...)`.
+        a dataset of one element, `OrderedDict(rows=..., seed=..., weight=...)`.
 
     Raises:
         ValueError: another dtype or shape of the seed or the rows.
@@ -30,13 +31,18 @@ def hospital_data(rows: np.ndarray, seed: np.ndarray) -> tf.data.Dataset:
     if seed.dtype != np.int64 or seed.shape != (2,):
         raise ValueError(f"the seed must be int64 [2], not {seed.dtype} {list(seed.shape)}")
     spec = data_spec(rows.shape[1:])
-    variant = _dataset_function(rows.shape[1:])(tf.constant(rows), tf.constant(seed))
+    number = len(rows) if weight is None else weight
+    variant = _dataset_function(rows.shape[1:])(tf.constant(rows), tf.constant(seed), tf.constant(number))
     return tf.data.experimental.from_variant(variant, spec)
 
 
 def data_spec(row_shape: tuple[int, ...]) -> OrderedDict[str, tf.TensorSpec]:
     """The element type of `hospital_data`."""
-    return OrderedDict(rows=tf.TensorSpec([None, *row_shape], tf.float32), seed=tf.TensorSpec([2], tf.int64))
+    return OrderedDict(
+        rows=tf.TensorSpec([None, *row_shape], tf.float32),
+        seed=tf.TensorSpec([2], tf.int64),
+        weight=tf.TensorSpec([], tf.int32),
+    )
 
 
 @functools.lru_cache(maxsize=64)
@@ -44,9 +50,9 @@ def _dataset_function(row_shape: tuple[int, ...]) -> Any:
     """The dataset and its options as one function, traced once for each shape of a row: options take milliseconds."""
     spec = data_spec(row_shape)
 
-    def dataset(rows: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    def dataset(*parts: tf.Tensor) -> tf.Tensor:
         # The raw operation, because the type must leave the number of rows open.
-        variant = tf.raw_ops.TensorDataset(components=[rows, seed], output_shapes=[s.shape for s in spec.values()])
+        variant = tf.raw_ops.TensorDataset(components=parts, output_shapes=[s.shape for s in spec.values()])
         return tf.data.experimental.to_variant(
             tf.data.experimental.from_variant(variant, spec).with_options(lean_options())
         )

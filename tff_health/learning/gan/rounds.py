@@ -21,7 +21,7 @@ from tff_health.learning.gan.weights import flat, shared_part
 from tff_health.runtime.attempts import single_attempt
 from tff_health.runtime.checkpoints import CheckpointStore
 from tff_health.runtime.nested import restore
-from tff_health.runtime.seeds import tf_seed
+from tff_health.runtime.seeds import generator, tf_seed
 
 _SECONDS_BETWEEN_CHECKPOINTS = 5.0
 _CHUNKS = 50  # of private rounds, at most, each marked as begun before it runs
@@ -65,6 +65,7 @@ class GanRounds:
         progress: told after every round.
         checkpoints: where to save, and to go on from.
         privacy: what the aggregator must have done in every round.
+        most_rows: of a hospital in a round, drawn anew for each; None: all. Sending rows takes longer than training.
     """
 
     process: tff.learning.templates.LearningProcess
@@ -78,6 +79,7 @@ class GanRounds:
     progress: Progress | None = None
     checkpoints: CheckpointStore | None = None
     privacy: HospitalLevelDp | None = None
+    most_rows: int | None = None
     _history: list[dict[str, float]] = field(default_factory=list, init=False)
     _average: Weights = field(default_factory=list, init=False)
     _skipped: int = field(default=0, init=False)
@@ -132,13 +134,23 @@ class GanRounds:
         return restore(state, saved.payload["state"]), saved.step + lost
 
     def _next(self, state: Any, done: int) -> Any:
-        data = [hospital_data(own, tf_seed(self.seed, "round", place, done)) for place, own in enumerate(self.rows)]
+        data = [
+            hospital_data(self._drawn(place, done), tf_seed(self.seed, "round", place, done), len(own))
+            for place, own in enumerate(self.rows)
+        ]
         if self.privacy is None:
             return self.process.next(state, data)
         with single_attempt():  # a second attempt at the round would be a second release
             output = self.process.next(state, data)
         check_executed(self.privacy, output.state.aggregator, done + 1 - self._skipped)
         return output
+
+    def _drawn(self, place: int, done: int) -> np.ndarray:
+        rows = self.rows[place]
+        if self.most_rows is None or len(rows) <= self.most_rows:
+            return rows
+        chosen = generator(self.seed, "rows", place, done).choice(len(rows), self.most_rows, replace=False)
+        return rows[chosen]
 
     def _is_due(self, done: int) -> bool:
         if self.privacy is not None:

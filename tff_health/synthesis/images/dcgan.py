@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tff_health.aggregators.catalogue import Factory
     from tff_health.runtime.checkpoints import CheckpointStore
 
+_ROWS_A_DRAW = 2  # sent for every image that a round draws, so that drawing with replacement seldom repeats one
+
 
 @dataclass(frozen=True)
 class Dcgan(ImageSynthesizer):
@@ -136,7 +138,8 @@ class Dcgan(ImageSynthesizer):
         def generator(weights: Sequence[np.ndarray]) -> DcganGenerator:
             return DcganGenerator(federation.size, classes, counts, self.training, weights)
 
-        with execution_context(backend=gan_backend(self.aggregator)):
+        own = self.training
+        with execution_context(backend=gan_backend(self.aggregator), clients=len(members)):
             trained = GanRounds(
                 build_dcgan_process(
                     federation.size,
@@ -157,5 +160,6 @@ class Dcgan(ImageSynthesizer):
                 progress=progress,
                 checkpoints=checkpoints,
                 privacy=privacy,
+                most_rows=_ROWS_A_DRAW * own.batch_size * own.local_updates,
             ).run()
         return FittedImages(generator(trained.weights), trained.history, trained.facts)
