@@ -32,7 +32,14 @@ from tff_health.experiments.images.pictures import (
 )
 from tff_health.experiments.images.settings import ImagesArm, ImagesSettings
 from tff_health.experiments.images.tables import TRAINING_VALUES
-from tff_health.experiments.images.workload import REAL, cell_work, fitting_work, measuring_work, real_work
+from tff_health.experiments.images.workload import (
+    REAL,
+    cell_work,
+    fitting_work,
+    measuring_steps,
+    measuring_work,
+    real_work,
+)
 from tff_health.experiments.run_folder import ledger_file, safe_name
 from tff_health.experiments.units import Unit
 from tff_health.privacy.ledger_entry import ArmKey
@@ -154,7 +161,8 @@ class ImageCells:
                 source, self.task.options, data_dir=self.data_dir, seed=self.settings.seed
             )
             document["pictures"] = keep_pictures(self.folder, self.name, REAL, pictures)
-        self._advance(real_work(self.chosen), clock, REAL, seed, "measuring")
+        self._timing(clock, REAL, seed, "measuring")
+        self.listener.advance(real_work(self.chosen))
         return document
 
     def _synthetic(
@@ -168,8 +176,14 @@ class ImageCells:
             learning = LearningPictures(place.joinpath(*map(safe_name, label.split("/"))), pictures_seed)
         fitted = self._fit(seed, label, part, plan, store, share * fitting_work(arm), learning)
         seconds = self._timing(clock, label, seed, "fitting")
-        clock = time.perf_counter()
+        clock, steps = time.perf_counter(), measuring_steps(self.chosen, arm.augments)
+        scale = share * measuring_work(self.chosen, arm) / max(sum(steps.values()), 1)
         self._stage(seed, f"{label}, measuring")
+
+        def done(step: str) -> None:
+            self.guard.check()
+            self.listener.advance(scale * steps[step], f"{step} done")
+
         images = self._sample(fitted.generator, label, seed)
         document = measure_synthetic(
             self.federation,
@@ -181,6 +195,7 @@ class ImageCells:
             only=self.settings.seeds_of(self.name, label.split("/")[0]) == 1,
             seed=self._scoring_seed(seed),
             resamples=self.settings.bootstrap,
+            done=done,
         )
         document |= {"kind": plan.synthesizer.kind, "seconds": seconds, "facts": dict(fitted.facts), "history": []}
         if learning is not None:
@@ -190,7 +205,7 @@ class ImageCells:
             keep_generator(self.folder, self.name, label, fitted.generator, plan, part)
             keep_images(self.folder, self.name, label, self.federation.classes, images)
             document["pictures"] = self._pictures(label, part, fitted, images, learning)
-        self._advance(share * measuring_work(self.chosen, arm), clock, label, seed, "measuring")
+        self._timing(clock, label, seed, "measuring")
         return document
 
     def _fit(
@@ -256,10 +271,6 @@ class ImageCells:
         seconds = time.perf_counter() - clock
         self.listener.rows("timings", [(self.name, label, seed + 1, step, round(seconds, 3))])
         return seconds
-
-    def _advance(self, work: float, clock: float, label: str, seed: int, step: str) -> None:
-        self._timing(clock, label, seed, step)
-        self.listener.advance(work)
 
 
 def _missing(store: CheckpointStore) -> dict[str, Any]:

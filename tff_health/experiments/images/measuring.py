@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,15 @@ from data.image_federation import ImageFederation, LabelledImages
 from tff_health.evaluation.images.duplicates import find_duplicates
 from tff_health.evaluation.images.frozen_classifier import FrozenClassifier
 from tff_health.evaluation.images.image_set import ImageSet
-from tff_health.evaluation.images.utility import image_utility
+from tff_health.evaluation.images.utility import ARMS, image_utility
 from tff_health.experiments.generators.cells import finite_intervals, plain_metrics
 from tff_health.experiments.images.image_sets import stranger_images, test_images, trained_images, training_images
 from tff_health.experiments.images.parts import Part
 from tff_health.experiments.images.settings import ImageEvaluationSettings
+from tff_health.experiments.images.workload import measuring_steps
 from tff_health.runtime.seeds import generator
 
+Done = Callable[[str], None]
 UNLABELLED = (
     "Trained without classes, so that its images have no label: no classifier can be trained on them and nothing is "
     "said by class."
@@ -97,6 +99,7 @@ def measure_synthetic(
     only: bool,
     seed: int,
     resamples: int,
+    done: Done = lambda step: None,
 ) -> dict[str, Any]:
     """Everything about one generator's images.
 
@@ -110,65 +113,56 @@ def measure_synthetic(
         only: whether the arm has no other seed.
         seed: of classifiers, attacks and resamples.
         resamples: of the test images, for intervals.
+        done: told after each of `workload.measuring_steps`; may raise to stop.
     """
     real, figures, notes = training_images(federation), Figures(), []
-    labelled = isinstance(images, LabelledImages)
     pixels = images.pixels if isinstance(images, LabelledImages) else images
-    if isinstance(images, LabelledImages):
-        synthetic = ImageSet(images.pixels, images.labels, "synthetic images")
-        figures.add(_utility(real, synthetic, federation, chosen, augments, seed, resamples))
-        if chosen.diversity:
-            _add_diversity(figures, real, synthetic, federation.classes, seed)
-    else:
+    labelled = ImageSet(pixels, images.labels, "synthetic images") if isinstance(images, LabelledImages) else None
+    steps = measuring_steps(chosen, augments)
+    if labelled is None:
         notes.append(UNLABELLED)
-    if frozen is not None:
+    for arm in ARMS:
+        if arm in steps:
+            if labelled is not None:
+                figures.add(_utility(arm, real, labelled, federation, chosen, seed, resamples))
+            done(arm)
+    if "diversity" in steps:
+        if labelled is not None:
+            _add_diversity(figures, real, labelled, federation.classes, seed)
+        done("diversity")
+    if "features" in steps and frozen is not None:
         _add_distances(figures, frozen, real.images, pixels, chosen, seed)
-    trained, strangers = trained_images(part), stranger_images(federation)
-    if chosen.memorisation:
+        done("features")
+    trained, strangers = trained_images(part).images, stranger_images(federation)
+    if "memorisation" in steps:
         from tff_health.evaluation.images.memorisation import memorisation_metrics
 
         rng = generator(seed, "memorisation")
-        found = memorisation_metrics(trained.images, strangers.images, pixels, rng=rng, resamples=_RESAMPLES)
+        found = memorisation_metrics(trained, strangers.images, pixels, rng=rng, resamples=_RESAMPLES)
         figures.add(found, "memorisation/")
-        figures.metrics |= _duplicates(pixels, trained.images)
+        figures.metrics |= _duplicates(pixels, trained)
+        done("memorisation")
     attacks: dict[str, Any] = {}
-    if chosen.membership:
-        attacks = _attacks(trained.images, strangers, pixels, seed)
-    return {
-        **figures.document(only),
-        "attacks": attacks,
-        "images": len(pixels),
-        "labelled": labelled,
-        "notes": notes,
-    }
+    if "membership" in steps:
+        attacks = _attacks(trained, strangers, pixels, seed)
+        done("membership")
+    return {**figures.document(only), "attacks": attacks, "images": len(pixels), "notes": notes}
 
 
 def _utility(
+    arm: str,
     real: ImageSet,
     synthetic: ImageSet,
     federation: ImageFederation,
     chosen: ImageEvaluationSettings,
-    augments: bool,
     seed: int,
     resamples: int,
 ) -> dict[str, Any]:
-    if not chosen.classifiers:
-        return {}
-    arms = ["tstr"]
-    if augments:
-        arms += ["augmented"] if chosen.augmentation else []
-        arms += ["low-data-augmented"] if chosen.low_data else []
-    return dict(
-        image_utility(
-            real,
-            synthetic,
-            test_images(federation),
-            seed=seed,
-            arms=arms,
-            classifiers=chosen.classifiers,
-            resamples=resamples,
-        )
+    test = test_images(federation)
+    found = image_utility(
+        real, synthetic, test, seed=seed, arms=(arm,), classifiers=chosen.classifiers, resamples=resamples
     )
+    return dict(found)
 
 
 def _add_diversity(figures: Figures, real: ImageSet, synthetic: ImageSet, classes: tuple[str, str], seed: int) -> None:

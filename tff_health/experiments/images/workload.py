@@ -14,7 +14,7 @@ REAL = "real"
 
 _NETWORK = 40.0  # to train the convolutional network once
 _SHALLOW = 6.0  # the other classifiers
-_MEASURING = 20.0
+_SIMILARITY, _FEATURES, _CLOSEST, _ATTACKS = 4.0, 6.0, 15.0, 20.0
 _FIT = 20.0  # that is no DCGAN
 _TRACING = 15.0
 _A_STEP = 0.012  # of a discriminator in a hospital
@@ -53,12 +53,29 @@ def fitting_work(arm: ImagesArm) -> float:
     return alone * _TRACING + rounds * local * hospitals * _A_STEP * int(training.get("batch_size", 32)) / 32
 
 
+def measuring_steps(chosen: ImageEvaluationSettings, augments: bool) -> dict[str, float]:
+    """What measuring the images of one generator consists of, in order, and how much each step is.
+
+    Args:
+        chosen: what to measure.
+        augments: whether the images are set beside real ones for classifiers.
+    """
+    once = classifying_work(chosen)
+    steps = {
+        "tstr": once,
+        "augmented": 2.0 * once if augments and chosen.augmentation else 0.0,
+        "low-data-augmented": 1.1 * once if augments and chosen.low_data else 0.0,
+        "diversity": _SIMILARITY if chosen.diversity else 0.0,
+        "features": _FEATURES if chosen.frozen_classifier else 0.0,
+        "memorisation": _CLOSEST if chosen.memorisation else 0.0,
+        "membership": _ATTACKS if chosen.membership else 0.0,
+    }
+    return {name: work for name, work in steps.items() if work}
+
+
 def measuring_work(chosen: ImageEvaluationSettings, arm: ImagesArm) -> float:
     """Measuring the images of all of an arm's generators with one seed."""
-    work = _MEASURING + classifying_work(chosen)
-    if arm.augments:
-        work += 2.0 * classifying_work(chosen) if chosen.augmentation else 0.0
-        work += 1.1 * classifying_work(chosen) if chosen.low_data else 0.0
+    work = sum(measuring_steps(chosen, arm.augments).values())
     return work * (_HOSPITALS if arm.data == "each-hospital" else 1.0)
 
 
