@@ -217,6 +217,8 @@ def test_one_seed_has_no_interval_between_generators(tmp_path: Path):
     text = _text(_report(tmp_path, document))
     assert "one seed cannot tell; they are set against real images" in text
     assert "(1 shared seed, no paired interval)" in text
+    assert "without intervals over seeds nothing follows" in text
+    assert "clearly worse, by the paired interval" not in text
     assert "one seed, so one generator of each arm" in text
     assert "1, each with a generator of every arm and classifiers of its own: no interval between generators" in text
     assert "of one seed, over resamples of images" in text
