@@ -49,6 +49,12 @@ def images_reported(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def plain_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports without figures, for tests of their words."""
+    monkeypatch.setattr("tff_health.reporting.figures.drawing.registered_figures", list)
+
+
+@pytest.fixture
 def run(tmp_path: Path) -> Run:
     """A run that made synthetic patients, which a test may change."""
     write_synthesis_run(tmp_path)

@@ -53,7 +53,7 @@ def _measures(ratio: float, generator: np.random.Generator, shared: np.ndarray, 
         "coverage/coverage": 0.1 + 0.75 * alike,
         "memorisation/ssim_median": 0.97 if learnt else 0.62,
         "memorisation/ssim_median_holdout": 0.66,
-        "duplicates/near_share": 0.0,
+        "duplicates/near": 0.0,
     }
     found = {name: metric(value, generator, shared / 4, SEEDS) for name, value in plain.items()}
     scaled = {

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from pathlib import Path
 
 import numpy as np
 import pytest
 from images_example import ARMS, CLASSES, SIZE, arm_pictures, write_images_run
+from PIL import Image
 
 import tff_health.reporting.figures  # noqa: F401 - registers the built-in figures
 from tff_health.reporting.atomic import ReportError
@@ -50,8 +52,9 @@ def test_unknown_arrays_are_left_out(tmp_path: Path):
     [
         ({"samples": np.zeros((2, 1, 4, 4))}, r"array 'samples' holds float64 on 4 axes where grey values \(uint8\)"),
         ({"samples": np.zeros((1, 4, 4), np.uint8)}, "on 3 axes where grey values"),
-        ({"nearest_samples": np.zeros((1, 4, 4), np.uint8)}, "not as many pictures in nearest_samples"),
-        ({"training_updates": np.arange(3)}, "not as many values in training_updates as pictures in training"),
+        ({"nearest_real": np.zeros((1, 4, 4), np.uint8)}, "not as many entries in nearest_real as in nearest_samples"),
+        ({"cleaning_before": np.zeros((1, 4, 4), np.uint8)}, "not as many entries in cleaning_before"),
+        ({"training_updates": np.arange(3)}, "not as many entries in training_updates as in training"),
         ({"training": np.zeros((1, 2, 1, 4, 4), np.uint8), "training_updates": np.array(["a"])}, "where numbers on 1"),
         ({"samples": np.array([{}], dtype=object)}, "cannot be read as a NumPy archive"),
     ],
@@ -104,9 +107,25 @@ def test_a_missing_file_costs_its_own_pictures_only(tmp_path: Path, caplog: pyte
 def test_pictures_of_other_classes_are_refused(tmp_path: Path):
     write_images_run(tmp_path)
     arrays = arm_pictures("dcgan")
-    arrays["samples"] = arrays["samples"][:1]
+    arrays["samples"] = np.concatenate([arrays["samples"]] * 2)
     np.savez(tmp_path / "pictures" / "dcgan.npz", **arrays)  # type: ignore[arg-type]
-    assert "has samples of 1 classes where the dataset has 2" in _draw("images-real-synthetic", tmp_path).failure
+    assert "has samples of 4 classes where the dataset has 2" in _draw("images-real-synthetic", tmp_path).failure
+
+
+def test_generators_without_classes_and_unshown_training_images_are_drawn(tmp_path: Path):
+    write_images_run(tmp_path)
+    whole = {name: _draw(name, tmp_path) for name in ("images-real-synthetic", "images-training", "images-nearest")}
+    for name in ARMS:
+        arrays = arm_pictures(name)
+        arrays["samples"], arrays["training"] = arrays["samples"][:1], arrays["training"][:, :1]
+        del arrays["nearest_real"]
+        np.savez(tmp_path / "pictures" / f"{name}.npz", **arrays)  # type: ignore[arg-type]
+    for name, before in whole.items():
+        after = _draw(name, tmp_path)
+        assert not after.failure
+        heights = [Image.open(io.BytesIO(one.png)).height for one in (before, after)]
+        assert heights[1] < heights[0] or name == "images-training"
+    assert "6 images each of any class" in _draw("images-training", tmp_path).caption
 
 
 def test_tiles_are_the_pictures_with_white_between_them():

@@ -1,9 +1,7 @@
-"""The report of a run that made synthetic images: alone, beside classifiers, and with little in it."""
+"""The report of a run that made synthetic images: alone, beside classifiers, and with a lost file."""
 
 from __future__ import annotations
 
-import html
-import json
 import re
 import shutil
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from images_example import ARMS, dataset, write_images_run
+from report_text import plain, section
 from synthesis_example import dataset as heart_disease
 
 from tff_health.evaluation.t_interval import paired
@@ -27,32 +26,15 @@ def page(images_reported: Path) -> str:
     return (images_reported / "report.html").read_text(encoding="utf-8")
 
 
-@pytest.fixture
-def plain_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tff_health.reporting.figures.drawing.registered_figures", list)
-
-
-def _text(page: str) -> str:
-    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))).strip()
-
-
-def _section(page: str, name: str) -> str:
-    return page.split(f'<section id="{name}"')[1].split("</section>")[0]
-
-
-def _plain(document: dict[str, Any]) -> dict[str, Any]:
-    return dict(json.loads(json.dumps(document, default=lambda value: value.tolist())))
-
-
 def _report(folder: Path, document: dict[str, Any]) -> str:
     write_images_run(folder, {"chest_xray": document})
     return make_report(folder).read_text(encoding="utf-8")
 
 
 def test_the_top_answers_with_the_paired_gap_of_the_network(page: str, images_reported: Path):
-    section = _section(page, "answer")
-    assert re.findall(r"<h2[^>]*>(.*?)</h2>", section) == ["Are the synthetic images worth training on?"]
-    text = _text(section)
+    answer = section(page, "answer")
+    assert re.findall(r"<h2[^>]*>(.*?)</h2>", answer) == ["Are the synthetic images worth training on?"]
+    text = plain(answer)
     run = load_results(images_reported / "results.json").datasets["chest_xray"]
     assert run.images is not None
     made = run.arms["dcgan"].metrics["tstr/cnn/auc"]
@@ -81,7 +63,7 @@ def test_the_top_answers_with_the_paired_gap_of_the_network(page: str, images_re
 
 
 def test_the_caveats_are_those_of_images(page: str):
-    text = _text(_section(page, "answer"))
+    text = plain(section(page, "answer"))
     for words in (
         "images have 28 x 28 pixels",
         "PneumoniaMNIST does not tell patients, so a patient is an image here",
@@ -92,11 +74,11 @@ def test_the_caveats_are_those_of_images(page: str):
         "No guarantee covers this report itself",
     ):
         assert words in text
-    assert "It shows images of real patients." in _text(page.split("<main>")[0])
+    assert "It shows images of real patients." in plain(page.split("<main>")[0])
 
 
 def test_sections_on_classifiers_and_patients_stay_away(page: str):
-    text = _text(page)
+    text = plain(page)
     for words in ("Is the federation worth joining?", "Where the paper contradicts itself", "Brier score", "P1 is"):
         assert words not in text
     for words in ("Synthetic patients", "synthesiser", "synthetic rows", "could not be drawn"):
@@ -105,9 +87,9 @@ def test_sections_on_classifiers_and_patients_stay_away(page: str):
 
 
 def test_the_section_has_its_tables_and_figures(page: str):
-    section = _section(page, "dataset-1-images")
-    text = _text(section)
-    assert section.count("<figure>") == 9
+    found = section(page, "dataset-1-images")
+    text = plain(found)
+    assert found.count("<figure>") == 9
     for words in (
         "cf. P2 Figs. 10 and 11",
         "cf. P2 Fig. 12",
@@ -130,7 +112,7 @@ def test_the_section_has_its_tables_and_figures(page: str):
 
 
 def test_the_privacy_section_has_every_generator_and_the_control(page: str):
-    text = _text(_section(page, "privacy"))
+    text = plain(section(page, "privacy"))
     assert "Private DCGAN, epsilon 1 patient zero-out 0.999 pld 1e-5" in text
     assert "Control: deliberately overfitted model, nearest neighbour AUC 0.950" in text
     assert "Against Federated DCGAN without a guarantee, in CNN AUC: at epsilon 1" in text
@@ -141,13 +123,13 @@ def test_the_privacy_section_has_every_generator_and_the_control(page: str):
 
 def test_no_epsilon_stands_without_its_terms(page: str):
     for name in ("answer", "dataset-1-images", "privacy"):
-        text = _text(_section(page, name)).lower()
+        text = plain(section(page, name)).lower()
         for word in ("epsilon", "unit", "adjacency", "delta", "sampling", "trust model"):
             assert word in text, (name, word)
 
 
 def test_the_glossary_explains_the_measures(page: str):
-    text = _text(_section(page, "glossary"))
+    text = plain(section(page, "glossary"))
     for words in ("FD-clf, floor, ratio", "SSIM, MS-SSIM", "PSNR", "over seeds, Student’s t", "DCGAN conditioned on"):
         assert words in text
     assert "Pooled DCGAN A DCGAN conditioned on the class, fitted on images in one place." in text
@@ -157,8 +139,8 @@ def test_figures_are_files_and_the_document_survives(images_reported: Path):
     names = {path.name for path in (images_reported / "figures").iterdir()}
     assert {"chest_xray-images-nearest.svg", "chest_xray-images-real-synthetic.png"} <= names
     run = load_run(images_reported)
-    plain = classifier_view(run).results.datasets["chest_xray"]
-    assert plain.arms == {}
+    classifiers = classifier_view(run).results.datasets["chest_xray"]
+    assert classifiers.arms == {}
     judged = privacy_view(run).results.datasets["chest_xray"]
     assert list(judged.membership_control) == ["nearest", "calibrated-nearest"]
     assert set(judged.arms) == {name for name in ARMS if "no-" not in name and "over" not in name}
@@ -173,107 +155,6 @@ def test_the_report_on_images_is_reproducible(images_reported: Path, page: str, 
 
 
 @pytest.mark.usefixtures("plain_figures")
-def test_little_is_enough(tmp_path: Path):
-    document = dataset()
-    document["arms"] = {"mine": {"title": "Mine <b>", "images": {"kind": "mine"}}}
-    document["images"] = None
-    text = _text(_report(tmp_path, document))
-    assert "the CNN reaches no defined AUC; it was not held against real images" in text
-    assert "Mine <b>" in text
-    assert "No privacy guarantee is claimed for these arms: Mine <b>" in text
-    assert "Whether training patients can be told from the synthetic images was not tried." in text
-
-
-@pytest.mark.usefixtures("plain_figures")
-def test_one_arm_without_a_guarantee_is_reported(tmp_path: Path):
-    document = dataset()
-    document["arms"] = {"dcgan": document["arms"]["dcgan"]}
-    page = _report(tmp_path, document)
-    text = _text(page)
-    assert "No generator has a privacy guarantee in this run" in text
-    assert "Which private arm at which epsilon?" not in text
-    assert "No generator of this run has a guarantee." in text
-    assert "This attack has no overfitted control here" in text
-    assert "What privacy costs" not in _text(_section(page, "dataset-1-images"))
-
-
-@pytest.mark.usefixtures("plain_figures")
-def test_private_arms_alone_are_reported(tmp_path: Path):
-    document = dataset()
-    document["arms"] = {name: arm for name, arm in document["arms"].items() if arm.get("privacy")}
-    text = _text(_report(tmp_path, document))
-    assert "Every generator of images here has a privacy guarantee" in text
-    assert "No arm without a guarantee stands beside the private ones" in text
-    assert "Best at epsilon 10: Private DCGAN" in text
-
-
-@pytest.mark.usefixtures("plain_figures")
-def test_one_seed_has_no_interval_between_generators(tmp_path: Path):
-    document = _plain(dataset())
-    document["images"]["seeds"] = 1
-    for metrics in (document["images"]["real_metrics"], *(arm["metrics"] for arm in document["arms"].values())):
-        for metric in metrics.values():
-            metric["seeds"] = metric.get("seeds", [])[:1]
-    text = _text(_report(tmp_path, document))
-    assert "one seed cannot tell; they are set against real images" in text
-    assert "(1 shared seed, no paired interval)" in text
-    assert "one seed, so one generator of each arm" in text
-    assert "1, each with a generator of every arm and classifiers of its own: no interval between generators" in text
-    assert "of one seed, over resamples of images" in text
-
-
-@pytest.mark.usefixtures("plain_figures")
-def test_phantoms_and_other_sources_have_their_own_caveats(tmp_path: Path):
-    document = dataset()
-    document |= {"kind": "simulated", "source": "drawn by this software", "title": "Phantoms", "notes": []}
-    page = _report(tmp_path, document)
-    text = _text(page)
-    assert "Phantoms: the images are phantoms drawn by a program, which say nothing about patients." in text
-    assert "Simulated images, no patients" in text
-    for words in (
-        "PneumoniaMNIST",
-        "ResNet-18",
-        "P2 says",
-        "simulated rows",
-        "all seeds share",
-        "It shows images of real",
-    ):
-        assert words not in text
-
-
-@pytest.mark.usefixtures("plain_figures")
-def test_an_attack_that_finds_patients_and_copies_are_said_aloud(tmp_path: Path):
-    document = _plain(dataset())
-    arm = document["arms"]["dcgan"]
-    arm["metrics"]["memorisation/exact_copies"]["value"] = 0.031
-    arm["metrics"]["memorisation/dcr_share"] |= {"value": 0.7, "low": 0.66, "high": 0.74}
-    arm["metrics"]["memorisation/psnr_median"] |= {"value": 30.0, "low": 29.0, "high": 31.0}
-    arm["membership"]["nearest"]["auc"] |= {"value": 0.71, "low": 0.69, "high": 0.73}
-    text = _text(_section(_report(tmp_path, document), "answer"))
-    assert "The nearest-neighbour attack tells training patients from others on 1 of 5 generators" in text
-    assert "Exact copies of training images: Federated DCGAN 3.1 % (held-out images equal to a " in text
-    assert "more images than chance allows lie nearer to training than to held-out images (0.5 ideal)" in text
-    assert "30.0 dB against 21.5 dB, CLOSER than strangers' images" in text
-    # A median over copies is infinite, which results.json has as null: the worst result must not fall out.
-    arm["metrics"]["memorisation/psnr_median"] = {"value": float("inf")}
-    text = _text(_section(_report(tmp_path, document), "answer"))
-    assert "(higher is closer): Federated DCGAN PSNR INFINITE, as most are COPIES, against 21.5 dB" in text
-
-
-@pytest.mark.usefixtures("plain_figures")
-def test_another_classifier_speaks_where_there_is_no_network(tmp_path: Path):
-    document = _plain(dataset())
-    document["images"]["classifiers"] = ["random-forest"]
-    for metrics in (document["images"]["real_metrics"], *(arm["metrics"] for arm in document["arms"].values())):
-        for name in [name for name in metrics if name.count("/") == 2 and name.split("/")[1] not in ("random-forest",)]:
-            if not name.startswith("diversity"):
-                del metrics[name]
-    text = _text(_report(tmp_path, document))
-    assert "The random forest trained on the images of Federated DCGAN reaches AUC 0.8" in text
-    assert "Random forest AUC stands for an arm" in text
-
-
-@pytest.mark.usefixtures("plain_figures")
 def test_images_patients_and_classifiers_of_one_run_keep_apart(example: Path, tmp_path: Path):
     folder = Path(shutil.copytree(example, tmp_path / "run"))
     without = make_report(folder).read_text(encoding="utf-8")
@@ -285,7 +166,7 @@ def test_images_patients_and_classifiers_of_one_run_keep_apart(example: Path, tm
     }
     save_results(results.model_copy(update={"datasets": datasets}), folder / "results.json")
     page = make_report(folder).read_text(encoding="utf-8")
-    answer = _text(_section(page, "answer"))
+    answer = plain(section(page, "answer"))
     places = [
         answer.index(words)
         for words in (
@@ -296,15 +177,15 @@ def test_images_patients_and_classifiers_of_one_run_keep_apart(example: Path, tm
     ]
     assert places == sorted(places)
     # The classifiers' tables are what they were, word for word.
-    anchor = next(place for place in ("dataset-1", "dataset-2") if "UCI Heart" in _section(page, place)[:200])
-    table = _section(page, anchor)
+    anchor = next(place for place in ("dataset-1", "dataset-2") if "UCI Heart" in section(page, place)[:200])
+    table = section(page, anchor)
     assert "DCGAN" not in table
     assert table.split("Arms of")[1].split("</table>")[0] in without
     images = re.findall(r'<section id="(dataset-\d-images)"', page)
     assert len(images) == 1
     assert len(re.findall(r'<section id="dataset-\d-synthesis"', page)) == 1
-    assert "DCGAN" not in _section(page, re.findall(r'<section id="(dataset-\d-synthesis)"', page)[0])
-    assert "CTGAN" not in _section(page, images[0])
+    assert "DCGAN" not in section(page, re.findall(r'<section id="(dataset-\d-synthesis)"', page)[0])
+    assert "CTGAN" not in section(page, images[0])
 
 
 @pytest.mark.usefixtures("plain_figures")
@@ -314,7 +195,7 @@ def test_runs_are_compared_by_what_the_network_reaches(tmp_path: Path):
     page = make_report(tmp_path / "one", [tmp_path / "two"]).read_text(encoding="utf-8")
     auc = load_results(tmp_path / "two" / "results.json").datasets["chest_xray"].arms["dcgan"].metrics["tstr/cnn/auc"]
     assert np.isfinite(auc.value or np.nan)
-    assert re.search(rf"Federated DCGAN 0\.\d+ \S+ {auc.value:.3f}", _text(_section(page, "runs")))
+    assert re.search(rf"Federated DCGAN 0\.\d+ \S+ {auc.value:.3f}", plain(section(page, "runs")))
 
 
 def test_a_lost_file_leaves_a_report_that_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -324,7 +205,7 @@ def test_a_lost_file_leaves_a_report_that_says_so(tmp_path: Path, monkeypatch: p
     (tmp_path / "pictures" / "real.npz").unlink()
     page = make_report(tmp_path).read_text(encoding="utf-8")
     words = "This figure could not be drawn: pictures/real.npz is missing from the run folder: restore the file"
-    assert _text(page).count(words) == 1
+    assert plain(page).count(words) == 1
     assert page.count("<figure>") == 2
     assert [path.stem for path in (tmp_path / "figures").glob("*.svg")] == ["chest_xray-images-arms"]
 

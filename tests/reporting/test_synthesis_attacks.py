@@ -42,7 +42,7 @@ def test_another_attack_above_guessing_is_named(run: Run, heart: DatasetResult):
     short, long = said(run)
     assert "above guessing with other attacks: nearest neighbour on Marginal tree, AUC 0.600" in short
     assert "No attack" not in short
-    assert "1 lie above guessing, one in forty of which would by chance: nearest row on Marginal tree" in long
+    assert "1 lie above guessing, one in forty of which would by chance: nearest neighbour on Marginal tree" in long
 
 
 def test_two_splits_that_happen_to_agree_show_nothing() -> None:
@@ -69,8 +69,8 @@ def test_each_attack_that_speaks_has_its_own_control(run: Run, heart: DatasetRes
     del heart.arms["marginal-tree"].membership["density-ratio"]
     heart.arms["ctgan-overfitted"].membership.pop("nearest")
     _, long = said(run)
-    assert "The nearest-row attack on the synthetic rows is not above guessing on Marginal tree" in long
-    assert long.index("is detected: AUC 0.9") < long.index("The nearest-row attack")
+    assert "The nearest-neighbour attack on the synthetic rows is not above guessing on Marginal tree" in long
+    assert long.index("is detected: AUC 0.9") < long.index("The nearest-neighbour attack")
     assert "This attack has no overfitted control" in long
     assert attack_title("lira") == "The LiRA attack"
 

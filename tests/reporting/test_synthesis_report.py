@@ -22,11 +22,6 @@ def page(synthesis_reported: Path) -> str:
     return (synthesis_reported / "report.html").read_text(encoding="utf-8")
 
 
-@pytest.fixture
-def plain_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tff_health.reporting.figures.drawing.registered_figures", list)
-
-
 def _text(page: str) -> str:
     return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))).strip()
 

@@ -148,7 +148,7 @@ def test_attackers_findings_are_said(run: Run, heart: DatasetResult):
     assert "is not above guessing on any of 15 synthesisers" in quiet
     assert "overfitted on purpose, is detected: AUC 0.9" in quiet
     assert "Of 15 further attacks 0 lie above guessing" in quiet
-    assert "the highest AUC is 0.522 (0.497 to 0.547) (nearest row, Federated CTGAN)" in quiet
+    assert "the highest AUC is 0.522 (0.497 to 0.547) (nearest neighbour, Federated CTGAN)" in quiet
     assert "no synthetic row of 15 synthesisers is an exact copy" in quiet.lower()
     assert "Singling out does no better than against strangers" in quiet
     ctgan = heart.arms["ctgan"]

@@ -11,11 +11,12 @@ frozen classifier, beside that of real from real images), `kernel_distance/value
 
 Pictures lie beside results.json as NumPy archives of grey values, uint8:
 
-- `samples` [classes, count, size, size]: of an arm, synthetic; of the dataset, real training images;
+- `samples` [classes, count, size, size]: of an arm, synthetic, one row where it knows no classes; of the dataset, real
+  training images;
 - `training` [points, classes, count, size, size] and `training_updates` [points]: an arm's generator as it learnt, from
   the same latent vectors at each point;
 - `nearest_samples` and `nearest_real` [count, size, size] and `nearest_psnr` [count]: the synthetic images closest to a
-  training image, closest first, that image, and their PSNR in dB;
+  training image, closest first, that image where it may be shown, and their PSNR in dB;
 - `cleaning_before` and `cleaning_after` [count, side, side]: of the dataset, where cleaning was on.
 """
 

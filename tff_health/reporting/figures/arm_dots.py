@@ -52,5 +52,5 @@ def draw_arm_dots(rows: Sequence[DotRow], titles: Sequence[str], lines: Sequence
         axes.grid(visible=False, axis="y")
         axes.locator_params(axis="x", nbins=4)
     panels[0].set_yticks(range(len(rows)), [two_lines(row.title, 38) for row in rows])
-    panels[0].invert_yaxis()
+    panels[0].set_ylim(len(rows) - 0.5, -0.5)
     return figure

@@ -167,15 +167,22 @@ class ArmPictures:
         return f" Missing here: {' '.join(self.failures)}" if self.failures else ""
 
 
-def checked_classes(file: str, samples: np.ndarray, classes: Sequence[str]) -> np.ndarray:
-    """The samples, if there are as many classes of them as the dataset has.
+def row_labels(file: str, samples: np.ndarray, classes: Sequence[str]) -> Sequence[str]:
+    """A label for each row of samples: the classes, or one for the images of a generator that knows no classes.
+
+    Args:
+        file: that holds them.
+        samples: one row a class.
+        classes: of the dataset.
 
     Raises:
-        ReportError: there are others.
+        ReportError: there are other classes of them.
     """
+    if len(samples) == 1 and len(classes) > 1:
+        return ("any class",)
     if len(samples) != len(classes):
         raise ReportError(
             f"{file} has samples of {len(samples)} classes where the dataset has {len(classes)}: restore the file or "
             "run again."
         )
-    return samples
+    return classes

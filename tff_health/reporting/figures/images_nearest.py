@@ -27,11 +27,14 @@ def images_nearest(record: RunRecord) -> Drawing | None:
         return None
     parts, blocks = [], []
     for name, arrays in found.items():
-        made, real = arrays["nearest_samples"][:_COLUMNS], arrays["nearest_real"][:_COLUMNS]
+        made = arrays["nearest_samples"][:_COLUMNS]
+        rows, labels = [made], ["synthetic"]
+        if "nearest_real" in arrays:
+            rows, labels = [made, arrays["nearest_real"][:_COLUMNS]], ["synthetic", "closest real"]
         title = arm_title(name, dataset.arms[name])
         psnr = arrays.get("nearest_psnr")
         under = [] if psnr is None else [_decibels(one) for one in psnr[: len(made)]]
-        blocks.append(TileBlock(title, [made, real], ["synthetic", "closest real"], under))
+        blocks.append(TileBlock(title, rows, labels, under))
         if psnr is not None:
             near = int((psnr[: len(made)] >= NEAR).sum())
             parts.append(f"{title} {near} of {plural(len(made), 'pair')}, the closest {_decibels(psnr.max())}")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from tff_health.reporting.figures.image_tiles import ArmPictures, TileBlock, checked_classes, pictured_arms, tile_figure
+from tff_health.reporting.figures.image_tiles import ArmPictures, TileBlock, pictured_arms, row_labels, tile_figure
 from tff_health.reporting.figures.registry import Drawing, register_figure
 from tff_health.reporting.formatting import listing, number, plural
 from tff_health.reporting.guarantee import is_private, named
@@ -28,29 +30,28 @@ def images_samples(record: RunRecord) -> Drawing | None:
     classes = dataset.images.classes
     pictures = ArmPictures(record, pictured_arms(dataset))
     metric = worth_metric(dataset, "auc")
-    blocks: list[tuple[str, np.ndarray, Metric]] = []
+    blocks: list[tuple[str, np.ndarray, Sequence[str], Metric]] = []
     real = record.pictures(dataset.images.pictures).get("samples")
     if real is not None and real.size:
-        shown = checked_classes(dataset.images.pictures, real, classes)
-        blocks.append((_REAL, shown, real_metric(dataset, metric)))
+        labels = row_labels(dataset.images.pictures, real, classes)
+        blocks.append((_REAL, real, labels, real_metric(dataset, metric)))
     for name, arrays in pictures.having("samples").items():
         arm = dataset.arms[name]
         file = arm.images.pictures if arm.images else ""
         title = named(arm) if is_private(arm) else f"{named(arm)}, no guarantee"
-        blocks.append((title, checked_classes(file, arrays["samples"], classes), arm.metric(metric)))
+        samples = arrays["samples"]
+        blocks.append((title, samples, row_labels(file, samples, classes), arm.metric(metric)))
     if not blocks:
         return None
-    columns = min(_COLUMNS, *(samples.shape[1] for _, samples, _ in blocks))
-    rows = len(classes) * len(blocks)
-    figure = tile_figure(
-        [TileBlock(title, [one[:columns] for one in samples], classes) for title, samples, _ in blocks]
-    )
-    known = [f"{number(found.value)} on {_within(title)}" for title, _, found in blocks if found.value is not None]
+    columns = min(_COLUMNS, *(samples.shape[1] for _, samples, _, _ in blocks))
+    tiles = [TileBlock(title, [one[:columns] for one in samples], labels) for title, samples, labels, _ in blocks]
+    figure = tile_figure(tiles)
+    known = [f"{number(found.value)} on {_within(title)}" for title, _, _, found in blocks if found.value is not None]
     caption = f"{plural(columns, 'image')} of each class, first seed."
     if known:
         who = speaking_label(speaking_classifier(dataset))
         caption += f" AUC of {who} on held-out real images, trained on such alone: {listing(known)}."
-    return Drawing(figure, caption + pictures.remark, f"Grey pictures in {plural(rows, 'row')}. {caption}")
+    return Drawing(figure, caption + pictures.remark, f"Grey pictures in {plural(len(blocks), 'block')}. {caption}")
 
 
 def _within(title: str) -> str:

@@ -30,8 +30,10 @@ _MEASURES = {
     "memorisation/dcr_median_holdout": ("Distance, held-out", _BASELINE),
     "memorisation/nndr": ("Distance ratio", "as held-out"),
     "memorisation/nndr_holdout": ("Distance ratio, held-out", _BASELINE),
-    "duplicates/exact_share": ("Repeated images", "as real"),
-    "duplicates/near_share": ("Nearly repeated images", "as real"),
+    "duplicates/exact": ("Repeated images", "as real"),
+    "duplicates/near": ("Nearly repeated images", "as real"),
+    "duplicates/training_exact": ("Equal to a training image", "0 ideal"),
+    "duplicates/training_near": ("Nearly equal to a training image", "0 ideal"),
     SPEAKING: ("Membership AUC", "0.5 ideal"),
 }
 _WORDS = {"auc": "AUC", "psnr": "PSNR", "ssim": "SSIM", "tpr": "TPR", "fpr": "FPR"}

@@ -13,7 +13,14 @@ from tff_health.reporting.results import Arm, DatasetResult, Metric
 from tff_health.reporting.synthesis.attackers import copies_sentence
 from tff_health.reporting.synthesis.membership_words import Wording, membership_sentence
 
-IMAGES = Wording(generators, "generator", "synthetic images", "image", "images", "seed")
+IMAGES = Wording(
+    generators,
+    maker="generator",
+    made="synthetic images",
+    unit="image",
+    held_out="images",
+    doubt="too wide an interval to tell",
+)
 # Coverage below this share of the real images is called out.
 _THIN = 0.5
 

@@ -21,6 +21,14 @@ _AXES = {
     "cleaning_after": 3,
 }
 """Array -> number of its axes; `tff_health.reporting.images_document` says which they are."""
+# As many of the first as of the second, which cannot be missing where the first is there.
+_ALIKE = (
+    ("nearest_real", "nearest_samples"),
+    ("nearest_psnr", "nearest_samples"),
+    ("training_updates", "training"),
+    ("cleaning_before", "cleaning_after"),
+    ("cleaning_after", "cleaning_before"),
+)
 _NUMBERS = ("training_updates", "nearest_psnr")
 
 
@@ -49,12 +57,9 @@ def read_pictures(folder: Path, file: str) -> dict[str, np.ndarray]:
         raise ReportError(f"{file} cannot be read as a NumPy archive ({error}): restore it or run again.") from error
     for name, array in found.items():
         _check(file, name, array)
-    for name, other in (("nearest_samples", "nearest_real"), ("cleaning_before", "cleaning_after")):
-        if (name in found) != (other in found) or (name in found and len(found[name]) != len(found[other])):
-            raise ReportError(f"{file} has not as many pictures in {name} as in {other}: restore it or run again.")
-    for name, other in (("nearest_psnr", "nearest_samples"), ("training_updates", "training")):
+    for name, other in _ALIKE:
         if name in found and len(found[name]) != len(found.get(other, ())):
-            raise ReportError(f"{file} has not as many values in {name} as pictures in {other}: restore it.")
+            raise ReportError(f"{file} has not as many entries in {name} as in {other}: restore it or run again.")
     return found
 
 

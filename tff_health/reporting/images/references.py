@@ -127,6 +127,10 @@ def _classifiers(dataset: DatasetResult) -> str:
         return "Not measured."
     words = [f"{image_classifier_label(name)} {one.words}" for name, one in gaps.items()]
     worse = sum(one.outcome == "worse" for one in gaps.values())
+    if all(one.outcome == "unknown" for one in gaps.values()):
+        return (
+            f"AUC, synthetic minus real, {named(arm)}: {listing(words)}; without intervals over seeds nothing follows."
+        )
     found = (
         f"{worse} of {plural(len(gaps), 'classifier')} do clearly worse"
         if worse

@@ -83,7 +83,8 @@ class CostRow:
 
 def arm_title(name: str, arm: Arm) -> str:
     """The arm in tables; a control says so."""
-    return f"Control: {named(arm)}" if purpose(name, arm) == "control" else named(arm)
+    unsaid = purpose(name, arm) == "control" and "control" not in arm.title.lower()
+    return f"Control: {named(arm)}" if unsaid else named(arm)
 
 
 def measures(dataset: DatasetResult, names: Sequence[str]) -> MeasureTable | None:

@@ -38,7 +38,7 @@ class Wording:
         made: what it makes, in the plural.
         unit: one of those, and of what was trained on.
         held_out: what was not trained on, in the plural.
-        scored_in: splits or seeds, in the singular.
+        doubt: what an interval has that shows nothing either way.
     """
 
     arms: Callable[[DatasetResult], dict[str, Arm]]
@@ -46,11 +46,16 @@ class Wording:
     made: str
     unit: str
     held_out: str
-    scored_in: str
+    doubt: str
 
 
 ROWS = Wording(
-    lambda dataset: arms_for(dataset, "synthesiser"), "synthesiser", "synthetic rows", "row", "patients", "split"
+    lambda dataset: arms_for(dataset, "synthesiser"),
+    maker="synthesiser",
+    made="synthetic rows",
+    unit="row",
+    held_out="patients",
+    doubt="too few splits to tell",
 )
 
 
@@ -121,7 +126,7 @@ def headline_sentence(dataset: DatasetResult, judged: DatasetResult, wording: Wo
         text = f"{lead.title} has no interval on {len(unknown)} of {of}, so nothing follows"
     elif undecided:
         text = f"Whether {_lower(lead.title)} tells training patients from others is open on {len(undecided)} of {of}: "
-        text += f"too few {wording.scored_in}s to tell"
+        text += wording.doubt
     else:
         text = f"{lead.title} is not above guessing on these {wording.made}"
     if not above and not unknown:
@@ -169,7 +174,7 @@ def _findings(attacked: _Attacked, wording: Wording) -> str:
     if undecided:
         wide = f"where its interval reaches from guessing beyond {SMALL_ADVANTAGE:g}"
         where = f"{len(undecided)} of {count}, {wide}"
-        parts.append(f"has too few {wording.scored_in}s to tell on {where}: {some(_figures(undecided))}")
+        parts.append(f"has {wording.doubt} on {where}: {some(_figures(undecided))}")
     if unknown:
         parts.append(f"has no interval on {len(unknown)} of {count}, so nothing follows")
     if quiet:
@@ -196,7 +201,7 @@ def _others_sentence(judged: DatasetResult, wording: Wording, arms: dict[str, Ar
     text += f": {some(above)}" if above else ""
     text += f"; the highest AUC is {interval(strongest.auc)} ({attack_label(name)}, {title})"
     undecided = sum(judge(attack.auc) == "undecided" for _, _, attack in others)
-    text += f"; on {undecided} there are too few {wording.scored_in}s to tell" if undecided else ""
+    text += f"; {undecided} of them {'has' if undecided == 1 else 'have'} {wording.doubt}" if undecided else ""
     names = dict.fromkeys(name for _, name, _ in others)
     silent = [
         attack_label(one)
