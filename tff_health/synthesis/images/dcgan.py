@@ -31,6 +31,9 @@ _ROWS_A_DRAW = 2  # sent for every image that a round draws, so that drawing wit
 class Dcgan(ImageSynthesizer):
     """Radford et al. 2016 (arXiv 1511.06434), trained across hospitals that pool no image.
 
+    A round draws its batches from a sample of a hospital's images, chosen anew and twice as large as what it draws; the
+    hospital weighs by all of its images.
+
     Attributes:
         updates: of the generator.
         training: networks and what a round is made of.
