@@ -12,12 +12,13 @@ from tff_health.experiments.units import Unit
 REAL = "real"
 """Label of the cells of real images."""
 
-_NETWORK = 40.0  # to train the convolutional network once
-_SHALLOW = 6.0  # the other classifiers
+_NETWORK = 25.0  # to train the convolutional network once
+_SHALLOW = 3.0  # each of the other classifiers
 _SIMILARITY, _FEATURES, _CLOSEST, _ATTACKS = 4.0, 6.0, 15.0, 20.0
 _FIT = 20.0  # that is no DCGAN
-_TRACING = 15.0
-_A_STEP = 0.012  # of a discriminator in a hospital
+_TRACING = 10.0
+_LOCAL_STEP = 0.02  # of a discriminator in a hospital, 32 images
+_GENERATOR_STEP = 0.025
 _HOSPITALS = 5.0  # before their number is known
 
 
@@ -49,8 +50,10 @@ def fitting_work(arm: ImagesArm) -> float:
     local, own = (int(training.get(name, 10)) for name in ("local_updates", "generator_updates"))
     rounds = math.ceil(int(arm.options.get("updates", 2000)) / max(own, 1))
     hospitals = 1.0 if arm.data == "pooled" else _HOSPITALS
+    a_round = local * hospitals * _LOCAL_STEP * int(training.get("batch_size", 32)) / 32
+    # A hospital alone has a generator of its own to train.
     alone = _HOSPITALS if arm.data == "each-hospital" else 1.0
-    return alone * _TRACING + rounds * local * hospitals * _A_STEP * int(training.get("batch_size", 32)) / 32
+    return alone * (_TRACING + rounds * own * _GENERATOR_STEP) + rounds * a_round
 
 
 def measuring_steps(chosen: ImageEvaluationSettings, augments: bool) -> dict[str, float]:
