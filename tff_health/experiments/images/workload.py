@@ -15,10 +15,11 @@ REAL = "real"
 _NETWORK = 25.0  # to train the convolutional network once
 _SHALLOW = 3.0  # each of the other classifiers
 _SIMILARITY, _FEATURES, _CLOSEST, _ATTACKS = 4.0, 6.0, 15.0, 20.0
-_FIT = 20.0  # that is no DCGAN
+_FIT = 20.0  # of a user's own synthesizer
 _TRACING = 10.0
 _LOCAL_STEP = 0.02  # of a discriminator in a hospital, 32 images
 _GENERATOR_STEP = 0.025
+_PRIVATE_TURN = 0.2  # of a private DCGAN's critic and generator on the server, 200 images
 _HOSPITALS = 5.0  # before their number is known
 
 
@@ -44,9 +45,12 @@ def real_work(chosen: ImageEvaluationSettings) -> float:
 
 def fitting_work(arm: ImagesArm) -> float:
     """Fitting all of an arm's generators with one seed."""
+    training = _group(arm.options.get("training"))
+    if arm.method == "private-dcgan":
+        turns = int(training.get("rounds", 10)) * int(training.get("generator_updates", 100))
+        return _TRACING + turns * _PRIVATE_TURN * int(training.get("generator_batch_size", 200)) / 200
     if arm.method != "dcgan":
         return _FIT
-    training = _group(arm.options.get("training"))
     local, own = (int(training.get(name, 10)) for name in ("local_updates", "generator_updates"))
     rounds = math.ceil(int(arm.options.get("updates", 2000)) / max(own, 1))
     hospitals = 1.0 if arm.data == "pooled" else _HOSPITALS
