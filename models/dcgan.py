@@ -20,6 +20,7 @@ DiscriminatorNormalisation = Literal["batch", "group", "none", "spectral"]
 
 _MOMENTUM = 0.9  # of batch normalisation's moving statistics
 _GROUP_SIZE = 16  # channels that share a mean in group normalisation
+_SMALLEST = 4  # pixels a side that the discriminator's last convolution leaves
 _STDDEV = 0.02  # of initial weights (Radford et al. 2016, section 4)
 
 
@@ -78,15 +79,17 @@ def discriminator(
     normalisation: DiscriminatorNormalisation = "none",
     dropout: float = 0.0,
 ) -> tf.keras.Model:
-    """The discriminator: strided convolutions, then a linear layer.
+    """The discriminator: strided convolutions down to 4 pixels a side, then a linear layer.
 
-    The class enters by an inner product with the features (Miyato and Koyama 2018, arXiv 1802.05637): the score of an
-    image is that of any image plus that of an image of its class.
+    Kernels that no batch normalisation follows start as He et al. 2015 have it (arXiv 1502.01852): with the standard
+    deviation of Radford et al. every such layer would halve what passes. The class enters by an inner product with the
+    features (Miyato and Koyama 2018, arXiv 1802.05637): the score of an image is that of any image plus that of an
+    image of its class.
 
     Args:
         size: pixels of a side: 28, or a power of two from 8.
         classes: of the class vector, 0 for a discriminator that is not told a class.
-        channels: of the first layer; each coarser one has twice as many.
+        channels: of the first layer; each of the others has twice as many as the one before.
         normalisation: before each LeakyReLU but the first; `batch` mixes the images of a batch. `spectral` divides
             every kernel by its norm instead (Miyato et al. 2018, arXiv 1802.05957), the class' too.
         dropout: share of features left out, 0 for none.
@@ -100,17 +103,20 @@ def discriminator(
     """
     import tensorflow as tf  # here, so that looking a network up costs nothing and the logs can be silenced before
 
-    _, halvings = _coarsest(size)
+    _coarsest(size)  # refuses sizes that the generator does not have
+    side, width = size, channels
     images = tf.keras.Input((size, size, 1))
     label = tf.keras.Input((classes,))
     seed = tf.keras.Input(batch_shape=(2,), dtype=tf.int64)
     values = images
     linear = spectrally_normalised if normalisation == "spectral" else _as_it_is
-    for depth in range(halvings):
-        own = normalisation if depth and normalisation != "spectral" else "none"
+    while side > _SMALLEST:
+        own = normalisation if side < size and normalisation != "spectral" else "none"
+        start = _start() if own == "batch" else tf.keras.initializers.HeNormal()
         convolution = tf.keras.layers.Conv2D(
-            channels * 2**depth, 4, strides=2, padding="same", use_bias=own != "batch", kernel_initializer=_start()
+            width, 4, strides=2, padding="same", use_bias=own != "batch", kernel_initializer=start
         )
+        side, width = -(-side // 2), 2 * width
         values = tf.keras.layers.LeakyReLU(0.2)(_normalised(linear(convolution)(values), own))
     features = tf.keras.layers.Flatten()(values)
     if dropout:
