@@ -112,6 +112,17 @@ def test_a_fit_sends_noisy_means_and_nothing_else(federation: ImageFederation, m
     assert max(differences) > 1e-6
 
 
+def test_an_adaptive_clip_runs_as_accounted_in_both_modes(federation: ImageFederation) -> None:
+    adaptive = HospitalGuarantee(0.1, 0.2, "gaussian-adaptive")  # three hospitals allow no more noise
+    both = replace(PRIVATE, updates=4, guarantee=adaptive, training=replace(SMALL, mode="average-both"))
+    fitted = both.fit(federation, seed=2)
+    assert fitted.facts["rounds"] == 2
+    assert "skipped_rounds" not in fitted.facts
+    assert all(np.isfinite(values).all() for values in fitted.generator.weights)
+    # Both networks are trained in hospitals, so that nobody has a loss to tell.
+    assert set(fitted.history[0]) == {"round", "updates"}
+
+
 def test_what_runs_otherwise_than_accounted_is_refused(
     federation: ImageFederation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
