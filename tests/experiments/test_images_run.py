@@ -20,6 +20,7 @@ from tiny_images import load
 
 from tff_health.experiments.images.pictures import grey
 from tff_health.reporting.results import Results, load_results
+from tff_health.synthesis.generator_archive import read_facts
 
 SMALL = """
 kind = "images"
@@ -165,6 +166,20 @@ def test_pictures_are_those_that_the_document_names(finished: Path, results: Res
         assert {made[name].dtype for name in ("samples", "training", "nearest_samples")} == {np.dtype(np.uint8)}
     with np.load(finished / dataset.arms["copies-without-classes"].images.pictures) as made:
         assert made["samples"].shape == (1, 8, 16, 16)
+
+
+def test_generators_are_kept_with_their_guarantees(finished: Path, tmp_path: Path):
+    kept = finished / "model" / "tiny--dcgan.npz"
+    assert read_facts(kept)["privacy"]["epsilon"] is None
+    assert read_facts(finished / "model" / "tiny--copier-eps1.npz")["privacy"]["epsilon"] == pytest.approx(
+        1.0, rel=1e-2
+    )
+    wanted = ("--where", "class=bright", "--rows", "5", "--out", str(tmp_path / "bright.npz"))
+    done = subprocess.run(command("sample", str(kept), *wanted), cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    with np.load(tmp_path / "bright.npz") as drawn:
+        assert drawn["images"].shape == (5, 16, 16)
+        assert set(drawn["labels"]) == {1}
 
 
 def test_synthetic_images_and_tables_are_kept(finished: Path, results: Results):
