@@ -70,7 +70,7 @@ def test_the_multiplier_is_that_of_one_release_of_the_same_cost() -> None:
 
 
 def test_what_runs_is_what_the_event_is_made_of() -> None:
-    dp_of_rounds, statistics = PRIVATE.patient_level(3), PRIVATE.statistics(3)
+    dp_of_rounds, statistics = PRIVATE.releases.patient_level(3), PRIVATE.releases.statistics(3)
     event: Any = PRIVATE.event()
     assert statistics.noise_multiplier == event.events[0].noise_multiplier
     assert dp_of_rounds.noise_multiplier == event.events[1].event.noise_multiplier

@@ -40,14 +40,14 @@ def fit_private_ctgan(
             fitted = fit_private_codec(
                 schema,
                 hospitals,
-                settings.statistics(len(hospitals)),
+                settings.releases.statistics(len(hospitals)),
                 mixture_settings=MixtureSettings(max_modes=settings.max_modes),
             )
     else:
         fitted = fitted_from_json(str(saved.payload["fitted"]))
     rows = [encode_apart(fitted.codec, matrix, seed, place) for place, matrix in enumerate(hospitals)]
     task = PrivateCtganTask(released_marginals(fitted, schema.target), fitted.counts, settings.training)
-    privacy = settings.patient_level(len(hospitals))
+    privacy = settings.releases.patient_level(len(hospitals))
 
     def generator(weights: Sequence[np.ndarray]) -> CtganGenerator:
         return CtganGenerator(schema, fitted.codec, settings.training.networks(), fitted.counts, list(weights))

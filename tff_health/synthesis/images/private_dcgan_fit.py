@@ -42,13 +42,13 @@ def fit_private_dcgan(
     if saved is None:
         with single_attempt():
             counts = release_label_counts(
-                [member.train.labels for member in members], len(classes), settings.statistics(len(members))
+                [member.train.labels for member in members], len(classes), settings.releases.statistics(len(members))
             )
     else:
         counts = np.array(json.loads(str(saved.payload["counts"])))
     own = settings.training
     task = PrivateDcganTask(federation.size, counts, own, _public_images(federation.size, settings.public_images))
-    privacy = settings.patient_level(len(members))
+    privacy = settings.releases.patient_level(len(members))
     rows = [pack(member.train.pixels, member.train.labels, len(classes)) for member in members]
 
     def generator(weights: Sequence[np.ndarray]) -> DcganGenerator:
