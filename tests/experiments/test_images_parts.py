@@ -10,16 +10,22 @@ import pytest
 from tiny_images import Copies, load
 
 from data.chest_xray import CHEST_XRAY
-from data.errors import DataError
+from data.errors import DataError, SettingsError
 from data.image_cleaning import scaled
+from tff_health.experiments.generators.arm_plan import plan_arm
+from tff_health.experiments.generators.cells import Cell
 from tff_health.experiments.generators.in_turn import first_in_turn
+from tff_health.experiments.generators.lost_rounds import lost_rounds
+from tff_health.experiments.generators.privacy import generator_facts
 from tff_health.experiments.images.cleaning_pictures import cleaning_pictures, was_cleaned
 from tff_health.experiments.images.image_sets import stranger_images
 from tff_health.experiments.images.keeping import may_show_real
 from tff_health.experiments.images.parts import joined, parts
 from tff_health.experiments.images.pictures import LearningPictures, grey, nearest_pictures, real_pictures
+from tff_health.experiments.images.privacy import WORDING
 from tff_health.experiments.images.settings import ImagesArm
 
+GUARANTEE = {"training": {"memory": "fresh"}, "guarantee": {"clip": 1.0, "noise_multiplier": 2.0}}
 FEDERATION = load({}, data_dir=None, seed=1)
 SIZES = (24, 32, 40)
 
@@ -91,6 +97,9 @@ def test_the_closest_pairs_come_first_with_their_psnr():
     [
         ("simulated", "ours", True),
         ("real", "CC BY 4.0", True),
+        ("real", "CC BY-SA 4.0", True),
+        ("real", "CC BY-NC 4.0", False),
+        ("real", "CC BY-SA-NC 4.0", False),
         ("real", "CC0", True),
         ("real", "ours", False),
         ("real", "not CC BY 4.0", False),
@@ -134,3 +143,25 @@ def test_cleaning_is_shown_where_it_was_on(real_data: Path):
     assert found["cleaning_before"].shape == found["cleaning_after"].shape == (4, 28, 28)
     assert found["cleaning_before"].dtype == np.uint8
     assert (found["cleaning_before"] != found["cleaning_after"]).any()
+
+
+def test_a_guarantee_per_hospital_is_not_taken_for_one_per_patient() -> None:
+    with pytest.raises(SettingsError, match="per hospital, which experiments cannot account"):
+        plan_arm(arm(options=GUARANTEE), {"east": 40, "west": 40})
+
+
+def test_what_is_said_of_a_generator_is_about_images() -> None:
+    plan = plan_arm(arm(method="private-dcgan", privacy={"epsilon": 2.0}), {"east": 400, "west": 400})
+    facts = generator_facts(plan, ["east", "west"], 800, WORDING)
+    assert facts["unit"] == "image"
+    assert facts["epsilon"] == pytest.approx(2.0, rel=1e-2)
+    assert facts["label"].startswith("epsilon 2")
+    assert "per image" in facts["label"]
+    assert "one image in one hospital" in facts["sentence"]
+    assert "per patient" not in facts["label"] + facts["sentence"]
+
+
+def test_lost_rounds_are_told() -> None:
+    cells = [Cell(number, "private", {"facts": {"skipped_rounds": lost}}) for number, lost in enumerate((0, 1, 2))]
+    assert lost_rounds(cells[:1]) == []
+    assert "3 rounds" in lost_rounds(cells)[0]

@@ -24,6 +24,7 @@ class CountedReleases:
         killed: what a fit dies of.
         first: how often the first release was made.
         rounds: how many rounds were released.
+        die_in_first: after the first release the fit dies.
         die_in_round: after this round's release the fit dies; None: never.
     """
 
@@ -31,12 +32,16 @@ class CountedReleases:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, module: ModuleType, first: str) -> None:
         self.first = self.rounds = 0
+        self.die_in_first = False
         self.die_in_round: int | None = None
         fit, build = getattr(module, first), module.build_private_gan_process
 
         def counted_fit(*arguments: Any, **options: Any) -> Any:
             self.first += 1
-            return fit(*arguments, **options)
+            found = fit(*arguments, **options)
+            if self.die_in_first:
+                raise KilledError
+            return found
 
         def counted_build(*arguments: Any, **options: Any) -> Any:
             process = build(*arguments, **options)

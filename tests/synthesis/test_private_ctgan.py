@@ -150,6 +150,18 @@ def test_going_on_never_repeats_a_release(counted_releases: Any, tmp_path: Path)
     assert once_more.generator.sample(50, seed=2).equals(fitted.generator.sample(50, seed=2))
 
 
+def test_a_fit_that_died_in_its_first_release_makes_no_second_one(counted_releases: Any, tmp_path: Path) -> None:
+    counted = counted_releases(private_ctgan_fit, "fit_private_codec")
+    counted.die_in_first = True
+    store = CheckpointStore(tmp_path, "settings")
+    with pytest.raises(counted.killed):
+        PRIVATE.fit(SCHEMA, HOSPITALS, seed=4, checkpoints=store)
+    counted.die_in_first = False
+    with pytest.raises(ReleaseLostError, match="account for both"):
+        PRIVATE.fit(SCHEMA, HOSPITALS, seed=4, checkpoints=store)
+    assert counted.first == 1
+
+
 def test_a_damaged_checkpoint_may_hide_a_release(tmp_path: Path) -> None:
     path = CheckpointStore(tmp_path, "settings").save(1, {"begun": 1})
     path.write_bytes(path.read_bytes()[:-5])

@@ -8,7 +8,11 @@ from tff_health.privacy.composition import Event
 
 
 def with_fewer_shares(event: Event, hospitals: int) -> Event:
-    """A Gaussian release as whoever knows one of the shares sees it."""
+    """A Gaussian release as whoever knows one of the shares sees it.
+
+    Raises:
+        TypeError: an event that is not made of Gaussian ones: what is left of its noise is not known.
+    """
     import dp_accounting as dp
 
     left = math.sqrt((hospitals - 1) / hospitals)
@@ -20,4 +24,6 @@ def with_fewer_shares(event: Event, hospitals: int) -> Event:
         return dp.SelfComposedDpEvent(with_fewer_shares(event.event, hospitals), event.count)
     if isinstance(event, dp.ComposedDpEvent):
         return dp.ComposedDpEvent([with_fewer_shares(one, hospitals) for one in event.events])
-    return event
+    if isinstance(event, dp.NonPrivateDpEvent | dp.NoOpDpEvent):
+        return event
+    raise TypeError(f"{type(event).__name__}: only Gaussian noise is known to add up from shares")

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from data.errors import SettingsError
 from tff_health.privacy.budget import Unit, check_budget
@@ -24,6 +24,7 @@ COVERED = {
     "patient": "everything that left a hospital in training: updates, the model after every round, and what is made of "
     "them",
     "hospital": "the model after every round, and what is made of it",
+    "image": "everything that left a hospital in training, and what is made of it",
 }
 NEVER_COVERED = (
     "noise is drawn as floating-point numbers, which are not exactly Gaussian",
@@ -40,6 +41,7 @@ NOT_COVERED = (
 _UNIT_TEXT = {
     "patient": "one patient's row in one hospital",
     "hospital": "all patients of one hospital together",
+    "image": "one image in one hospital",
 }
 
 
@@ -48,7 +50,7 @@ class PrivacyStatement:
     """A guarantee with all that is needed to read it.
 
     Attributes:
-        unit: whose data are protected.
+        unit: whose data are protected; an image, where nobody knows whether two are of one patient.
         mechanism: what adds the noise, in words, as in "DP-SGD with flat clipping".
         sampling: how units are chosen for a step, in words, as in "Poisson, rate 0.1" or "every patient in every step".
         epsilon: upper bound, the worst hospital's; infinite where there is no guarantee.
@@ -73,7 +75,7 @@ class PrivacyStatement:
         SettingsError: no epsilon above 0, or no delta that means anything.
     """
 
-    unit: Unit
+    unit: Unit | Literal["image"]
     mechanism: str
     sampling: str
     epsilon: float
@@ -168,7 +170,9 @@ class PrivacyStatement:
         if math.isinf(self.epsilon):
             return []
         # Nothing released is the best of guarantees, while an epsilon of 0 as a target is a mistake.
-        return check_budget(self.epsilon or 1.0, self.delta, self.unit, self.units)
+        # An image is what its patient is in the ledger: nothing tells whose others are.
+        unit: Unit = "patient" if self.unit == "image" else self.unit
+        return check_budget(self.epsilon or 1.0, self.delta, unit, self.units)
 
     def _numbers(self) -> str:
         numbers = [

@@ -12,11 +12,10 @@ from tff_health.analytics.mixtures.settings import MixtureSettings
 from tff_health.analytics.table_codec.private_fit import fit_private_codec
 from tff_health.learning.ctgan.private_task import PrivateCtganTask
 from tff_health.learning.gan.private_critic import build_private_gan_process
-from tff_health.runtime.attempts import single_attempt
 from tff_health.synthesis.ctgan_generator import CtganGenerator
-from tff_health.synthesis.private_gan_rounds import PrivateGanRounds
+from tff_health.synthesis.private_gan_rounds import PrivateGanRounds, released_once
 from tff_health.synthesis.released_marginals import encode_apart, fitted_from_json, fitted_to_json, released_marginals
-from tff_health.synthesis.synthesizer import Fitted, Probe, Progress, latest_of_private
+from tff_health.synthesis.synthesizer import Fitted, Probe, Progress
 
 if TYPE_CHECKING:
     from tff_health.runtime.checkpoints import CheckpointStore
@@ -34,17 +33,18 @@ def fit_private_ctgan(
     probe: Probe | None,
 ) -> Fitted:
     """Fits in TFF's current execution context; see `PrivateCtgan.fit` for all of it."""
-    saved = latest_of_private(checkpoints)
-    if saved is None:
-        with single_attempt():
-            fitted = fit_private_codec(
-                schema,
-                hospitals,
-                settings.releases.statistics(len(hospitals)),
-                mixture_settings=MixtureSettings(max_modes=settings.max_modes),
-            )
-    else:
-        fitted = fitted_from_json(str(saved.payload["fitted"]))
+
+    def release() -> str:
+        codec = fit_private_codec(
+            schema,
+            hospitals,
+            settings.releases.statistics(len(hospitals)),
+            mixture_settings=MixtureSettings(max_modes=settings.max_modes),
+        )
+        return fitted_to_json(codec)
+
+    text, saved = released_once(checkpoints, "fitted", release, "private CTGAN")
+    fitted = fitted_from_json(text)
     rows = [encode_apart(fitted.codec, matrix, seed, place) for place, matrix in enumerate(hospitals)]
     task = PrivateCtganTask(released_marginals(fitted, schema.target), fitted.counts, settings.training)
     privacy = settings.releases.patient_level(len(hospitals))
@@ -60,7 +60,7 @@ def fit_private_ctgan(
         turns=settings.training.generator_updates,
         seed=seed,
         subject="private CTGAN",
-        released={"fitted": fitted_to_json(fitted)},
+        released={"fitted": text},
         probes=settings.probes,
         probe=None if probe is None else lambda weights: probe(generator(weights)),
         progress=progress,

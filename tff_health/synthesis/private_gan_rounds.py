@@ -19,6 +19,7 @@ from tff_health.learning.patient_dp import PatientLevelDp
 from tff_health.runtime.attempts import single_attempt
 from tff_health.runtime.nested import restore
 from tff_health.runtime.seeds import tf_seed
+from tff_health.synthesis.synthesizer import ReleaseLostError, latest_of_private
 
 if TYPE_CHECKING:
     from tff_health.runtime.checkpoints import Checkpoint, CheckpointStore
@@ -39,6 +40,40 @@ class TrainedPrivately:
     weights: Sequence[np.ndarray]
     history: tuple[Mapping[str, float], ...]
     facts: Mapping[str, Any]
+
+
+def released_once(
+    checkpoints: CheckpointStore | None, name: str, release: Callable[[], str], subject: str
+) -> tuple[str, Checkpoint | None]:
+    """What is released before the rounds, made where no checkpoint has it.
+
+    Args:
+        checkpoints: where to save it, and that it was begun; None for nowhere.
+        name: its own in checkpoints.
+        release: makes it, as text.
+        subject: of messages, such as "private CTGAN".
+
+    Returns:
+        The text, and the checkpoint that the rounds go on from.
+
+    Raises:
+        ReleaseLostError: a checkpoint is damaged, or the release was begun and its result is lost.
+    """
+    saved = latest_of_private(checkpoints)
+    if saved is not None:
+        if name not in saved.payload:
+            raise ReleaseLostError(
+                f"{subject}: the fit was stopped during its first release, whose budget is spent, and the guarantee "
+                "holds no second one; remove the checkpoints to start a new fit, and account for both."
+            )
+        return str(saved.payload[name]), saved if "state" in saved.payload else None
+    if checkpoints is not None:
+        checkpoints.save(0, {"begun": 1})
+    with single_attempt():  # a second attempt would draw new noise: a second release under the entry of one
+        text = release()
+    if checkpoints is not None:
+        checkpoints.save(0, {name: text})
+    return text, None
 
 
 class PrivateGanRounds:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from data.errors import DataError, SettingsError
-from data.image_federation import ImageFederation, ImageHospital
+from data.image_federation import ImageFederation, ImageHospital, LabelledImages
 from data.modality import load_image_dataset
 from tff_health.learning.dcgan.private_settings import PrivateDcganSettings
 from tff_health.privacy.calibration import noise_for_epsilon
@@ -79,6 +79,7 @@ def test_settings_that_cannot_be_are_refused(federation: ImageFederation) -> Non
     for settings in (
         {"rounds": 0},
         {"discriminator_normalisation": "batch"},
+        {"discriminator_normalisation": "spectral"},
         {"clip": 0.0},
         {"critic": "linear"},
         {"critic_weight_decay": 0.0},
@@ -127,6 +128,42 @@ def test_going_on_never_repeats_a_release(federation: ImageFederation, counted_r
     assert (counted.first, counted.rounds) == (1, 3)
     assert fitted.facts["skipped_rounds"] == 1
     assert fitted.generator.counts.tolist() == json.loads(str(saved.payload["counts"]))
+
+
+def test_a_fit_that_died_in_its_first_release_makes_no_second_one(
+    counted_releases: Any, tmp_path: Path, federation: ImageFederation
+) -> None:
+    counted = counted_releases(private_dcgan_fit, "release_label_counts")
+    counted.die_in_first = True
+    store = CheckpointStore(tmp_path, "settings")
+    with pytest.raises(counted.killed):
+        PRIVATE.fit(federation, seed=4, checkpoints=store)
+    counted.die_in_first = False
+    with pytest.raises(ReleaseLostError, match="account for both"):
+        PRIVATE.fit(federation, seed=4, checkpoints=store)
+    assert counted.first == 1
+
+
+def test_a_size_that_networks_do_not_have_is_refused_before_anything_is_released(counted_releases: Any) -> None:
+    counted = counted_releases(private_dcgan_fit, "release_label_counts")
+    pixels, labels = np.zeros((20, 30, 30, 1), np.float32), np.arange(20) % 2
+    images = LabelledImages(pixels, labels, np.array([f"image {k}" for k in range(20)]))
+    odd = ImageFederation(
+        name="odd",
+        title="Odd sizes",
+        kind="simulated",
+        classes=("dark", "bright"),
+        size=30,
+        hospitals=tuple(ImageHospital(name, images) for name in ("east", "west")),
+        validation=images,
+        test=images,
+        source="made here",
+        licence="none",
+        protocol="none",
+    )
+    with pytest.raises(SettingsError, match="not 30"):
+        PRIVATE.fit(odd, seed=1)
+    assert counted.first == 0
 
 
 def test_a_damaged_checkpoint_may_hide_a_release(federation: ImageFederation, tmp_path: Path) -> None:

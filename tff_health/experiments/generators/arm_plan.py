@@ -41,6 +41,11 @@ def plan_arm(arm: GeneratorArm, rows: Mapping[str, int]) -> ArmPlan:
             noise reaches.
     """
     synthesizer = arm.build()
+    if getattr(synthesizer, "unit", "patient") != "patient":
+        raise SettingsError(
+            f"the options of {arm.method!r} ask for a guarantee per {synthesizer.unit}, which experiments cannot "
+            "account for; leave it out, or fit from Python."
+        )
     if arm.privacy is None:
         if synthesizer.event() is not None:
             raise SettingsError(

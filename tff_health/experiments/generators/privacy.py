@@ -7,7 +7,7 @@ import operator
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from tff_health.experiments.generators.arm_plan import ArmPlan
 from tff_health.experiments.generators.settings import GeneratorArm
@@ -33,12 +33,14 @@ class Wording:
         not_covered: by it.
         repeats: of an arm, as in "splits of the same patients".
         secret: what to do with a generator without a guarantee.
+        unit: what a guarantee is about.
     """
 
     covered: str
     not_covered: tuple[str, ...]
     repeats: str
     secret: str
+    unit: Literal["patient", "image"] = "patient"
 
 
 def arm_privacy(
@@ -93,7 +95,12 @@ def generator_facts(plan: ArmPlan, hospitals: Sequence[str], rows: int, wording:
     event, budget = plan.synthesizer.event(), plan.budget
     if event is None or budget is None:
         sentence = f"No guarantee: the generator was fitted without noise; {wording.secret}."
-        return {"unit": "patient", "epsilon": None, "label": "no guarantee per patient", "sentence": sentence}
+        return {
+            "unit": wording.unit,
+            "epsilon": None,
+            "label": f"no guarantee per {wording.unit}",
+            "sentence": sentence,
+        }
     cost = epsilon(event, budget.delta, budget.accountant)
     note = "this is the cost of this generator alone; every other release about the same patients comes on top"
     statement = _statement(
@@ -123,7 +130,7 @@ def _statement(
         fewer = [(with_fewer_shares(event, len(hospitals)), count) for event, count in events]
         colluding = epsilon(compose(fewer), budget.delta, budget.accountant).epsilon
     return PrivacyStatement(
-        unit="patient",
+        unit=wording.unit,
         mechanism=words["mechanism"],  # names each release's noise: no one number is that of all of them
         sampling=words["sampling"],
         delta=budget.delta,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,12 +21,12 @@ from tff_health.synthesis.images.generator import ImageGenerator
 from tff_health.synthesis.images.generator_file import save_image_generator
 
 # Licences under which pictures of patients may be shown to anybody.
-_PUBLIC = ("cc0", "cc by", "public domain")
+_PUBLIC = re.compile(r"(cc0|public domain|cc by(-sa)?\b(?!-))", re.IGNORECASE)
 
 
 def may_show_real(federation: ImageFederation) -> bool:
     """Whether real images may stand in a report: simulated ones, and those whose licence is a public one."""
-    return federation.kind == "simulated" or federation.licence.lower().startswith(_PUBLIC)
+    return federation.kind == "simulated" or bool(_PUBLIC.match(federation.licence))
 
 
 def keep_generator(

@@ -10,6 +10,7 @@ from tff_health.aggregators.catalogue import CATALOGUE
 from tff_health.experiments.generators.arm_plan import plan_arm
 from tff_health.experiments.generators.cells import Cell, Values, history_point, merged_metrics
 from tff_health.experiments.generators.entered import require_entry
+from tff_health.experiments.generators.lost_rounds import lost_rounds
 from tff_health.experiments.generators.membership import membership_metrics, merged_attacks
 from tff_health.experiments.generators.privacy import arm_privacy, ledger_totals
 from tff_health.experiments.images.cleaning_pictures import was_cleaned
@@ -115,7 +116,9 @@ def _arm(
             images=int(first["images"]),
             history=[history_point(point) for point in first.get("history", ())],
             pictures=str(first.get("pictures", "")),
-            notes=sorted({*secure, *_few(arm), *(note for cell in cells for note in cell.document["notes"])}),
+            notes=sorted(
+                {*secure, *_few(arm), *lost_rounds(cells), *(note for cell in cells for note in cell.document["notes"])}
+            ),
         ),
     )
 

@@ -13,6 +13,7 @@ from tff_health.evaluation.synthesis.classifiers import CLASSIFIERS
 from tff_health.experiments.generators.arm_plan import plan_arm
 from tff_health.experiments.generators.cells import Cell, history_point, merged_metrics
 from tff_health.experiments.generators.entered import require_entry
+from tff_health.experiments.generators.lost_rounds import lost_rounds
 from tff_health.experiments.generators.membership import membership_metrics, merged_attacks
 from tff_health.experiments.synthesis.comparison import (
     column_comparisons,
@@ -135,7 +136,13 @@ def _arm(
             correlation=table_correlation(first["table"]),
             history=[history_point(point) for point in first.get("history", ())],
             sample=first_patients(first["sample"]),
-            notes=sorted({*_secure_sum(arm), *(note for cell in cells for note in cell.document.get("notes", ()))}),
+            notes=sorted(
+                {
+                    *_secure_sum(arm),
+                    *lost_rounds(cells),
+                    *(note for cell in cells for note in cell.document.get("notes", ())),
+                }
+            ),
         ),
     )
 

@@ -71,10 +71,10 @@ class PrivateDcganSettings:
             raise SettingsError(f"private DCGAN: clip must be above 0, not {self.clip:g}.")
         if self.clipping not in ("flat", "per-layer"):
             raise SettingsError(f"private DCGAN: clipping must be flat or per-layer, not {self.clipping!r}.")
-        if self.discriminator_normalisation == "batch":
+        if self.discriminator_normalisation not in ("group", "none"):
             raise SettingsError(
-                "private DCGAN: batch normalisation of the discriminator would let patients change each other's "
-                "gradients, so that clipping bounds nobody's; choose group or none."
+                f"private DCGAN: discriminator_normalisation = {self.discriminator_normalisation!r} would let patients "
+                "change each other's gradients, so that clipping bounds nobody's; choose group or none."
             )
         if self.critic == "features" and not self.critic_weight_decay > 0:
             raise SettingsError(

@@ -52,7 +52,8 @@ def _noisy_sum(
     task: PrivateGanTask, privacy: PatientLevelDp, entropy: tf.random.Generator, weights: Any, dataset: tf.data.Dataset
 ) -> Any:
     networks = without_initialisers(task.build_networks)
-    # The tensors that noise and sampling are made with are also what is reported as executed.
+    # The tensors that noise and sampling are made with are also what is reported as executed. The clip is reported as
+    # set; tests hold what patients move to it.
     stddev = tf.constant(privacy.noise_stddev, tf.float32)
     rate = tf.constant(privacy.sampling_rate, tf.float32)
     bound = tf.constant(privacy.clip, tf.float32)

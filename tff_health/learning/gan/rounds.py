@@ -97,6 +97,7 @@ class GanRounds:
         places = {round((k + 1) * self.rounds / self.probes) for k in range(self.probes)}
         clock = self._saved = time.monotonic()
         first = done
+        untold = []
         while done < self.rounds:
             if self.privacy is not None and done >= self._begun:
                 self._begun = min(done + math.ceil(self.rounds / _CHUNKS), self.rounds)
@@ -108,10 +109,14 @@ class GanRounds:
             if self.probe is not None and done in places:
                 point |= self.probe(self._average)
             self._history.append(point)
+            untold.append((done, point))
             if self._is_due(done):
                 self._save(state, done)
-            if self.progress is not None:
-                self.progress(done, self.rounds, point)
+            # Whoever is told may stop the fit: what a private chunk released is saved before.
+            if self.progress is not None and (self.privacy is None or self._is_due(done)):
+                for place, own in untold:
+                    self.progress(place, self.rounds, own)
+                untold.clear()
         if not self._average:  # every round was lost
             self._take(state)
         facts: dict[str, float] = {"updates": (done - self._skipped) * self.updates, "rounds": self.rounds}

@@ -43,8 +43,8 @@ _WORDS = {
 
 KINDS = {
     "dcgan": "A DCGAN conditioned on the class",
-    "private-dcgan": "A DCGAN of which the discriminator alone sees images, and gives away no more than clipped "
-    "gradients with noise",
+    "private-dcgan": "A DCGAN of whose images no more is given away than noisy counts of classes and noisy sums of "
+    "clipped gradients of its critic",
 }
 
 

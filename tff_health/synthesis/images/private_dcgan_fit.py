@@ -14,11 +14,9 @@ from tff_health.analytics.label_counts import release_label_counts
 from tff_health.learning.dcgan.labelled_rows import pack
 from tff_health.learning.dcgan.private_task import PrivateDcganTask
 from tff_health.learning.gan.private_critic import build_private_gan_process
-from tff_health.runtime.attempts import single_attempt
 from tff_health.synthesis.images.dcgan_generator import DcganGenerator
 from tff_health.synthesis.images.synthesizer import FittedImages, Probe, Progress
-from tff_health.synthesis.private_gan_rounds import PrivateGanRounds
-from tff_health.synthesis.synthesizer import latest_of_private
+from tff_health.synthesis.private_gan_rounds import PrivateGanRounds, released_once
 
 if TYPE_CHECKING:
     from tff_health.runtime.checkpoints import CheckpointStore
@@ -38,16 +36,19 @@ def fit_private_dcgan(
 ) -> FittedImages:
     """Fits in TFF's current execution context; see `PrivateDcgan.fit` for all of it."""
     members, classes = federation.members, federation.classes
-    saved = latest_of_private(checkpoints)
-    if saved is None:
-        with single_attempt():
-            counts = release_label_counts(
-                [member.train.labels for member in members], len(classes), settings.releases.statistics(len(members))
-            )
-    else:
-        counts = np.array(json.loads(str(saved.payload["counts"])))
-    own = settings.training
-    task = PrivateDcganTask(federation.size, counts, own, _public_images(federation.size, settings.public_images))
+    own, public = settings.training, _public_images(federation.size, settings.public_images)
+    # Before anything is released: a size of images that the networks do not have is refused here.
+    PrivateDcganTask(federation.size, np.ones(len(classes)), own, public).build_networks()
+
+    def release() -> str:
+        labels = [member.train.labels for member in members]
+        return json.dumps(
+            release_label_counts(labels, len(classes), settings.releases.statistics(len(members))).tolist()
+        )
+
+    text, saved = released_once(checkpoints, "counts", release, "private DCGAN")
+    counts = np.array(json.loads(text))
+    task = PrivateDcganTask(federation.size, counts, own, public)
     privacy = settings.releases.patient_level(len(members))
     rows = [pack(member.train.pixels, member.train.labels, len(classes)) for member in members]
 
@@ -62,7 +63,7 @@ def fit_private_dcgan(
         turns=own.generator_updates,
         seed=seed,
         subject="private DCGAN",
-        released={"counts": json.dumps(counts.tolist())},
+        released={"counts": text},
         probes=settings.probes,
         probe=None if probe is None else lambda weights: probe(generator(weights)),
         progress=progress,
