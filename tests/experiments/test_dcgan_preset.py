@@ -77,7 +77,7 @@ def test_networks_are_the_same_in_any_number_of_processes(finished: Path, tmp_pa
     for name in ("scores.csv", "training.csv"):
         texts = [_seeded((folder / name).read_text("utf-8")) for folder in (alone, finished)]
         assert texts[0] == texts[1]
-        assert len(texts[0]) > 20
+        assert len(texts[0]) > 3
 
 
 def _seeded(text: str) -> list[str]:
