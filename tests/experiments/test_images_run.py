@@ -139,7 +139,7 @@ def test_a_private_arm_states_all_of_its_guarantee(finished: Path, results: Resu
     dataset = results.datasets["tiny"]
     privacy = dataset.arms["copier-eps1"].privacy
     assert 0.9 < privacy.epsilon <= 1.0
-    assert (privacy.unit, privacy.secure_aggregation) == ("patient", "simulated")
+    assert (privacy.unit, privacy.secure_aggregation) == ("image", "simulated")
     for words in ("NOT SECURE", "noise on one sum", "several images of one patient"):
         assert words in privacy.sentence
     assert dataset.ledger[0].epsilon > privacy.epsilon, "two seeds on the same images compose"

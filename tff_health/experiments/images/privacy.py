@@ -7,7 +7,7 @@ from tff_health.privacy.statement import NEVER_COVERED
 
 NOT_COVERED = (
     *NEVER_COVERED,
-    "a patient with several images: each is protected as if it were the only one, and nothing tells how many there are",
+    "several images of one patient: each is protected as if it were that patient's only one",
     "how images were divided into training, validation and test images",
     "everything measured of synthetic images beside real ones, in the report, results.json, scores.csv and "
     "checkpoints, without noise: distances, copies, attacks, classifiers trained on real images, and each hospital's "
