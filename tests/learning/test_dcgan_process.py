@@ -78,10 +78,14 @@ class PlainDcgan(PlainGan):
     @tf.function
     def critic_step(self, fake: tf.Tensor, draw: dict[str, Any]) -> None:
         classes, seed = draw["classes"], draw["seeds"]
-        images, twice = tf.concat([draw["images"], fake], 0), tf.concat([classes, classes], 0)
+        images, told = tf.concat([draw["images"], fake], 0), tf.concat([classes, classes], 0)
+        if self.own.mismatch_weight:
+            # Of two classes the other one.
+            images, told = tf.concat([images, draw["images"]], 0), tf.concat([told, 1.0 - classes], 0)
         with tf.GradientTape() as tape:
             # In one pass, because every pass is a step of spectral normalisation's power iteration.
-            real, generated = tf.split(self.critic([images, twice, seed], training=True), 2)
+            scores = self.critic([images, told, seed], training=True)
+            real, generated = scores[: len(fake)], scores[len(fake) : 2 * len(fake)]
             with tf.GradientTape() as inner:
                 inner.watch(draw["images"])
                 total = tf.reduce_sum(self.critic([draw["images"], classes, seed], training=True))
@@ -89,6 +93,9 @@ class PlainDcgan(PlainGan):
             loss = self.cross_entropy(tf.ones_like(real), real) + self.cross_entropy(
                 tf.zeros_like(generated), generated
             )
+            if self.own.mismatch_weight:
+                wrong = scores[2 * len(fake) :]
+                loss += self.own.mismatch_weight * self.cross_entropy(tf.zeros_like(wrong), wrong)
             loss += self.own.penalty_weight * tf.reduce_mean(tf.reduce_sum(slopes**2, 1))
         variables = self.critic.trainable_variables
         self.critic_adam.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
@@ -107,6 +114,7 @@ class PlainDcgan(PlainGan):
     [
         {},
         {"discriminator_normalisation": "spectral"},
+        {"mismatch_weight": 0.3},
         {"generator_updates": 1},  # as many steps of the discriminator as Gulrajani et al. 2017 take
         {"local_updates": 2, "generator_updates": 5},  # few of the discriminator, as within a privacy budget
         {"mode": "average-both"},
@@ -195,6 +203,8 @@ def test_rows_are_images_and_their_classes() -> None:
         ({"loss": "mse"}, "loss must be one of"),
         ({"penalty": "r2"}, "penalty must be one of"),
         ({"penalty_weight": -1.0}, "penalty_weight"),
+        ({"mismatch_weight": -1.0}, "mismatch_weight"),
+        ({"mismatch_weight": 0.3, "conditional": False}, "mismatch_weight"),
         ({"discriminator_normalisation": "batch"}, "no meaning"),
         ({"generator_normalisation": "layer"}, "generator_normalisation"),
         ({"generator_normalisation": "spectral"}, "generator_normalisation"),
@@ -209,3 +219,13 @@ def test_what_cannot_be_is_refused(changes: dict[str, Any], said: str) -> None:
 def test_classes_need_counts() -> None:
     with pytest.raises(ValueError, match="counts of classes"):
         DcganTask(SIZE, np.array([0, 0]), settings())
+
+
+def test_a_mismatched_class_is_another_one_and_any_of_them() -> None:
+    pixels = np.zeros((9, SIZE, SIZE, 1), np.float32)
+    table = tf.constant(pack(pixels, np.arange(9) % 3, 3))
+    task = DcganTask(SIZE, np.ones(3), settings(mismatch_weight=0.3))
+    draw = task.critic_draws(table, 40, tf.constant([1, 2], tf.int64))
+    own, others = (tf.argmax(draw[name], -1).numpy().ravel() for name in ("classes", "others"))
+    assert (draw["others"].numpy().sum(-1) == 1).all()
+    assert set(zip(own, others, strict=True)) == {(a, b) for a in range(3) for b in range(3) if a != b}

@@ -13,11 +13,17 @@ _TINY = 1e-12  # under the root, whose gradient at zero is infinite
 
 def discriminator_value(loss: AdversarialLoss, of_real: tf.Tensor, of_fake: tf.Tensor) -> tf.Tensor:
     """What the discriminator descends on, a scalar: means over [batch, 1] scores of real and generated images."""
+    # All three losses take a real image's score for what a generated one's would be, were its sign turned.
+    return rejection_value(loss, -of_real) + rejection_value(loss, of_fake)
+
+
+def rejection_value(loss: AdversarialLoss, scores: tf.Tensor) -> tf.Tensor:
+    """What the discriminator pays for scores, [batch, 1], that should have been low: a mean, a scalar."""
     if loss == "hinge":
-        return tf.reduce_mean(tf.nn.relu(1.0 - of_real)) + tf.reduce_mean(tf.nn.relu(1.0 + of_fake))
+        return tf.reduce_mean(tf.nn.relu(1.0 + scores))
     if loss == "wasserstein":
-        return tf.reduce_mean(of_fake) - tf.reduce_mean(of_real)
-    return tf.reduce_mean(tf.nn.softplus(-of_real)) + tf.reduce_mean(tf.nn.softplus(of_fake))
+        return tf.reduce_mean(scores)
+    return tf.reduce_mean(tf.nn.softplus(scores))
 
 
 def generator_value(loss: AdversarialLoss, of_fake: tf.Tensor) -> tf.Tensor:

@@ -42,6 +42,9 @@ class DcganSettings:
             arXiv 1801.04406), `one-centred` between real and generated ones (Gulrajani et al. 2017, arXiv 1704.00028),
             `none`.
         penalty_weight: times the mean penalty, 0 or more.
+        mismatch_weight: of the discriminator's loss for accepting real images under another class than theirs (Reed et
+            al. 2016, arXiv 1605.05396, section 4.2); 0 or more, and 0 where it is not told a class. It makes classes
+            easier to tell apart in what is generated, at the cost of likeness.
         dropout: of the discriminator's features.
         generator_normalisation: batch, group or none.
         discriminator_normalisation: batch, group, none or spectral (Miyato et al. 2018, arXiv 1802.05957), which holds
@@ -70,6 +73,7 @@ class DcganSettings:
     loss: AdversarialLoss = "non-saturating"
     penalty: Penalty = "zero-centred"
     penalty_weight: float = 1.0
+    mismatch_weight: float = 0.0
     dropout: float = 0.0
     generator_normalisation: str = "batch"
     discriminator_normalisation: str = "none"
@@ -88,8 +92,14 @@ class DcganSettings:
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise SettingsError(f"DCGAN: {name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}.")
-        if not (self.penalty_weight >= 0 and 0 <= self.dropout < 1):
-            raise SettingsError("DCGAN: penalty_weight must be 0 or more, dropout at least 0 and below 1.")
+        if not (self.penalty_weight >= 0 and self.mismatch_weight >= 0 and 0 <= self.dropout < 1):
+            raise SettingsError(
+                "DCGAN: penalty_weight and mismatch_weight must be 0 or more, dropout at least 0 and below 1."
+            )
+        if self.mismatch_weight and not self.conditional:
+            raise SettingsError(
+                "DCGAN: mismatch_weight is about classes, which an unconditional discriminator is not told; leave it 0."
+            )
         if self.discriminator_normalisation == "batch" and self.penalty != "none":
             raise SettingsError(
                 "DCGAN: batch normalisation lets images of a batch change each other's gradients, so that a penalty on "

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from data.named import load_named
 from tff_health.learning.dcgan.labelled_rows import unpack
-from tff_health.learning.dcgan.losses import discriminator_value, generator_value, gradient_penalty
+from tff_health.learning.dcgan.losses import discriminator_value, generator_value, gradient_penalty, rejection_value
 from tff_health.learning.dcgan.settings import DcganSettings
 from tff_health.learning.gan.task import Draws, GanTask, Loss, Networks
 
@@ -68,14 +68,17 @@ class DcganTask(GanTask):
         return Networks(generator, discriminator)
 
     def critic_draws(self, rows: tf.Tensor, steps: int, seed: tf.Tensor) -> Draws:
-        """Real images and their classes, the generator's noise, mixing shares and the discriminator's seeds."""
+        """Real images, their classes and others, the generator's noise, mixing shares, the discriminator's seeds."""
         batch = self.settings.batch_size
-        seeds = tf.random.experimental.stateless_split(seed, 4, alg=_ALG)
+        seeds = tf.random.experimental.stateless_split(seed, 5, alg=_ALG)
         chosen = tf.random.stateless_uniform([steps, batch], seeds[0], 0, tf.shape(rows)[0], tf.int32, alg=_ALG)
         images, classes = unpack(tf.gather(rows, chosen), self.size)
+        shift = tf.random.stateless_uniform([steps, batch], seeds[4], 1, max(self._classes, 2), tf.int32, alg=_ALG)
+        others = tf.one_hot((tf.argmax(classes, -1, tf.int32) + shift) % self._classes, self._classes)
         return OrderedDict(
             images=images,
             mix=tf.random.stateless_uniform([steps, batch, 1, 1, 1], seeds[1], alg=_ALG),
+            others=others,
             **self._inputs(classes, seeds[2], seeds[3]),
         )
 
@@ -100,9 +103,14 @@ class DcganTask(GanTask):
     def critic_loss(self, critic: tf.keras.Model, fakes: tf.Tensor, draws: Draws) -> Loss:
         """The adversarial loss with its penalty."""
         own, real, classes = self.settings, draws["images"], draws["classes"]
-        scores = critic([tf.concat([real, fakes], 0), tf.concat([classes] * 2, 0), draws["seeds"]], training=True)
-        of_real, of_fake = tf.split(scores, 2)
+        images, told = [real, fakes], [classes, classes]
+        if own.mismatch_weight:
+            images, told = [*images, real], [*told, draws["others"]]
+        scores = critic([tf.concat(images, 0), tf.concat(told, 0), draws["seeds"]], training=True)
+        of_real, of_fake, *of_others = tf.split(scores, len(images))
         value = discriminator_value(own.loss, of_real, of_fake)
+        for mismatched in of_others:
+            value += own.mismatch_weight * rejection_value(own.loss, mismatched)
         gap = tf.reduce_mean(of_real) - tf.reduce_mean(of_fake)
         penalty = tf.constant(0.0)
         if own.penalty != "none":
