@@ -81,8 +81,8 @@ def discriminator(
 ) -> tf.keras.Model:
     """The discriminator: strided convolutions down to 4 pixels a side, then a linear layer.
 
-    Kernels that no batch normalisation follows start as He et al. 2015 have it (arXiv 1502.01852): with the standard
-    deviation of Radford et al. every such layer would halve what passes. The class enters by an inner product with the
+    Kernels that no batch normalisation follows start as He et al. 2015 have it (arXiv 1502.01852), which keeps the size
+    of what passes; the standard deviation of Radford et al. needs the normalisation. The class enters by an inner product with the
     features (Miyato and Koyama 2018, arXiv 1802.05637): the score of an image is that of any image plus that of an
     image of its class.
 

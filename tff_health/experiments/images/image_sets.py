@@ -32,9 +32,8 @@ def stranger_images(federation: ImageFederation) -> ImageSet:
     """Held-out images that training images are told from.
 
     The validation images, which are drawn from the same pictures as the training images; test images where there are
-    too few. A publisher's test images may differ from both, which passes for memorisation: of PneumoniaMNIST, half of
-    the training images in the place of synthetic ones "betray" the other half to `calibrated-nearest` with an AUC of
-    .62 against test images, and of .49 against validation images.
+    too few. A publisher's test images may differ from both, which passes for memorisation, as PneumoniaMNIST's do
+    (tests/privacy/test_image_strangers.py).
     """
     if len(federation.validation) >= FEWEST:
         return _of(federation.validation, "validation images")
