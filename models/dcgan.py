@@ -82,9 +82,10 @@ def discriminator(
     """The discriminator: strided convolutions down to 4 pixels a side, then a linear layer.
 
     Kernels that no batch normalisation follows start as He et al. 2015 have it (arXiv 1502.01852), which keeps the size
-    of what passes; the standard deviation of Radford et al. needs the normalisation. The class enters by an inner product with the
-    features (Miyato and Koyama 2018, arXiv 1802.05637): the score of an image is that of any image plus that of an
-    image of its class.
+    of what passes; the standard deviation of Radford et al. needs the normalisation.
+
+    The class enters by an inner product with the features (Miyato and Koyama 2018, arXiv 1802.05637): the score of an
+    image is that of any image plus that of an image of its class.
 
     Args:
         size: pixels of a side: 28, or a power of two from 8.
