@@ -6,6 +6,7 @@ import dp_accounting as dp
 import numpy as np
 import pytest
 
+from data.errors import SettingsError
 from tff_health.privacy.colluding import with_fewer_shares
 
 
@@ -22,5 +23,5 @@ def test_gaussian_noise_loses_a_share_wherever_it_stands() -> None:
 
 
 def test_noise_that_does_not_add_up_from_shares_is_refused() -> None:
-    with pytest.raises(TypeError, match="LaplaceDpEvent"):
+    with pytest.raises(SettingsError, match="LaplaceDpEvent"):
         with_fewer_shares(dp.ComposedDpEvent([dp.LaplaceDpEvent(2)]), 5)

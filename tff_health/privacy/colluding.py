@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from data.errors import SettingsError
 from tff_health.privacy.composition import Event
 
 
@@ -11,7 +12,7 @@ def with_fewer_shares(event: Event, hospitals: int) -> Event:
     """A Gaussian release as whoever knows one of the shares sees it.
 
     Raises:
-        TypeError: an event that is not made of Gaussian ones: what is left of its noise is not known.
+        SettingsError: an event that is not made of Gaussian ones: what is left of its noise is not known.
     """
     import dp_accounting as dp
 
@@ -26,4 +27,7 @@ def with_fewer_shares(event: Event, hospitals: int) -> Event:
         return dp.ComposedDpEvent([with_fewer_shares(one, hospitals) for one in event.events])
     if isinstance(event, dp.NonPrivateDpEvent | dp.NoOpDpEvent):
         return event
-    raise TypeError(f"{type(event).__name__}: only Gaussian noise is known to add up from shares")
+    raise SettingsError(
+        f"noise of {type(event).__name__} is not known to add up from hospitals' shares, as Gaussian noise does; set "
+        'placement = "each-hospital".'
+    )

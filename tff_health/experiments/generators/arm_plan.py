@@ -56,10 +56,13 @@ def plan_arm(arm: GeneratorArm, rows: Mapping[str, int]) -> ArmPlan:
         raise SettingsError(f"synthesizer {arm.method!r} has no private form; leave `privacy` out.")
 
     from tff_health.privacy.budget import Budget, check_budget
+    from tff_health.privacy.colluding import with_fewer_shares
 
     check_budget(arm.privacy.epsilon, arm.privacy.delta, "patient", sum(rows.values()))
     noise = _noise(type(arm), arm.model_dump_json(include={"method", "options", "privacy"}))
     private = dataclasses.replace(synthesizer, noise_multiplier=noise, placement=arm.privacy.placement)
+    if arm.privacy.placement == "shared":
+        with_fewer_shares(private.event(), max(len(rows), 2))  # refuses noise that does not come in shares
     return ArmPlan(private, Budget(arm.privacy.epsilon, arm.privacy.delta, "patient", arm.privacy.accountant))
 
 
