@@ -104,7 +104,7 @@ def discriminator(
     """
     import tensorflow as tf  # here, so that looking a network up costs nothing and the logs can be silenced before
 
-    _coarsest(size)  # refuses sizes that the generator does not have
+    check_size(size)
     side, width = size, channels
     images = tf.keras.Input((size, size, 1))
     label = tf.keras.Input((classes,))
@@ -127,6 +127,15 @@ def discriminator(
         of_class = linear(tf.keras.layers.Dense(classes, use_bias=False))(features)
         scores = scores + tf.keras.layers.Dot(1)([of_class, label])
     return tf.keras.Model([images, label, seed], scores)
+
+
+def check_size(size: int) -> None:
+    """Returns for sizes that both networks have.
+
+    Raises:
+        SettingsError: another one.
+    """
+    _coarsest(size)
 
 
 def _coarsest(size: int) -> tuple[int, int]:

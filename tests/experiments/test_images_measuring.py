@@ -20,15 +20,19 @@ from tff_health.experiments.images import frozen
 from tff_health.experiments.images.measuring import UNLABELLED, measure_real, measure_synthetic
 from tff_health.experiments.images.parts import joined, parts
 from tff_health.experiments.images.settings import ImageEvaluationSettings, ImagesArm
+from tff_health.synthesis.images.synthesizer import Realism
 
 FEDERATION = load({}, data_dir=None, seed=1)
 (WHOLE,) = parts(ImagesArm.model_validate({"method": "dcgan"}), FEDERATION)
 QUICK: Any = {"classifiers": ("logistic-regression",), "fd_clf": False, "coverage": False}
 
 
-def measured(images: LabelledImages | np.ndarray, *, only: bool = True, **changes: Any) -> dict[str, Any]:
+def measured(
+    images: LabelledImages | np.ndarray, *, only: bool = True, realism: Realism | None = None, **changes: Any
+) -> dict[str, Any]:
     chosen = ImageEvaluationSettings(**(QUICK | changes))
-    return measure_synthetic(FEDERATION, WHOLE, images, chosen, None, augments=True, only=only, seed=3, resamples=50)
+    options: dict[str, Any] = {"augments": True, "only": only, "seed": 3, "resamples": 50, "realism": realism}
+    return measure_synthetic(FEDERATION, WHOLE, images, chosen, None, **options)
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +68,24 @@ def test_copies_are_found_out_and_others_are_not(copied, honest):
     assert copied["metrics"]["duplicates/training_near"] == 1
     assert honest["metrics"]["duplicates/training_near"] == 0
     assert "the validation images" in copied["attacks"]["nearest"]["note"]
+
+
+def test_a_discriminator_that_knows_its_images_is_found_out():
+    known = {images.tobytes() for images in joined(FEDERATION).pixels}
+
+    def remembers(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        rng = np.random.default_rng(len(labels))
+        return np.array([image.tobytes() in known for image in images]) + rng.normal(size=len(labels))
+
+    def diverged(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        return np.full(len(labels), np.nan)
+
+    quiet = {"classifiers": (), "diversity": False, "memorisation": False}
+    attacks = measured(draw(96, 77), realism=remembers, **quiet)["attacks"]
+    assert list(attacks) == ["nearest", "calibrated-nearest", "discriminator"]
+    assert 0.6 < attacks["discriminator"]["auc"]["value"] < 0.9
+    assert "the validation images" in attacks["discriminator"]["note"]
+    assert "discriminator" not in measured(draw(96, 77), realism=diverged, **quiet)["attacks"]
 
 
 def test_a_generator_that_makes_one_image_has_no_diversity(honest):

@@ -207,6 +207,7 @@ def test_synthetic_images_and_tables_are_kept(finished: Path, results: Results):
         ("datasets.tiny.arms.dcgan.options.training.batchsize=3", "did you mean 'batch_size'"),
         ("datasets.tiny.arms.dcgan.privacy={epsilon=1.0}", "no private form"),
         ("datasets.tiny.arms.copies-without-classes.images=5000", "there are 96 training images"),
+        ("datasets.tiny.options={size=20}", "must have 28 pixels a side, or a power of two from 8, not 20"),
         ("datasets.tiny.options={size=8}", "too small for structural similarity"),
         ("kind=image", "did you mean 'images'"),
     ],

@@ -14,7 +14,7 @@ import tensorflow_federated as tff
 from data.errors import SettingsError
 from tff_health.learning.dp_sgd import check_executed
 from tff_health.learning.gan.hospital_data import hospital_data
-from tff_health.learning.gan.process import generator_weights
+from tff_health.learning.gan.process import critic_weights, generator_weights
 from tff_health.learning.patient_dp import PatientLevelDp
 from tff_health.runtime.attempts import single_attempt
 from tff_health.runtime.nested import restore
@@ -33,11 +33,13 @@ class TrainedPrivately:
 
     Attributes:
         weights: of the generator, as `generator_weights` gives them.
+        critic: of the last critic, as `critic_weights` gives them.
         history: by round: `round`, `updates`, what the task measures, what was probed.
         facts: plain numbers worth reporting.
     """
 
     weights: Sequence[np.ndarray]
+    critic: Sequence[np.ndarray]
     history: tuple[Mapping[str, float], ...]
     facts: Mapping[str, Any]
 
@@ -161,9 +163,10 @@ class PrivateGanRounds:
             facts["skipped_rounds"] = self._skipped
         if ran:
             facts["seconds_per_round"] = (time.monotonic() - clock) / ran
-        critic = self._process.get_model_weights(self._state).trainable["critic"]
-        facts["bytes_up"] = float(sum(np.asarray(part).nbytes for part in critic))
-        return TrainedPrivately(self._weights(), tuple(self._history), facts)
+        model = self._process.get_model_weights(self._state)
+        facts["bytes_up"] = float(sum(np.asarray(part).nbytes for part in model.trainable["critic"]))
+        critic = [np.asarray(values) for values in critic_weights(model)]
+        return TrainedPrivately(self._weights(), critic, tuple(self._history), facts)
 
     def _round(self) -> dict[str, float]:
         data = [

@@ -71,6 +71,41 @@ def test_classes_follow_the_federations_shares(federation: ImageFederation, fitt
     assert abs(found - share) < 6 * (share * (1 - share) / 2000) ** 0.5
 
 
+@pytest.mark.parametrize("changes", [{}, {"mode": "average-both", "conditional": False}], ids=["server", "both"])
+def test_the_last_discriminator_tells_what_it_finds_real(federation: ImageFederation, changes: dict[str, Any]) -> None:
+    training = replace(SMALL, dropout=0.5, **changes)
+    fitted = replace(DCGAN, training=training, probes=0).fit(federation, seed=5)
+    assert fitted.realism is not None
+    images = federation.test.take(np.arange(9))
+    scores = fitted.realism(images.pixels, images.labels)
+    assert scores.shape == (9,)
+    assert scores.std() > 0
+    # Each image by itself, and always the same: nothing is dropped.
+    alone = [fitted.realism(images.pixels[[k]], images.labels[[k]])[0] for k in range(9)]
+    np.testing.assert_allclose(scores, alone, rtol=1e-5)
+    other = fitted.realism(images.pixels, 1 - images.labels)
+    assert np.allclose(other, scores) != training.conditional
+
+
+def test_the_discriminator_is_the_one_that_hospitals_ended_with(federation: ImageFederation, tmp_path: Path) -> None:
+    from models.dcgan import discriminator
+
+    store = CheckpointStore(tmp_path)
+    fitted = replace(DCGAN, probes=0).fit(federation, seed=5, checkpoints=store)
+    with closing(store):
+        saved = store.latest()
+    assert saved is not None
+    weights = saved.payload["state"].global_model_weights.trainable["critic"]
+    network = discriminator(28, 2, channels=4)
+    for variable, value in zip(network.trainable_variables, weights, strict=True):
+        variable.assign(value)
+    images = federation.test.take(np.arange(9))
+    told = np.eye(2, dtype=np.float32)[images.labels]
+    expected = network([images.pixels, told, np.zeros(2, np.int64)], training=False).numpy()[:, 0]
+    assert fitted.realism is not None
+    np.testing.assert_allclose(fitted.realism(images.pixels, images.labels), expected, rtol=1e-5)
+
+
 def test_the_history_tells_losses_and_probes(fitted: FittedImages) -> None:
     assert [point["round"] for point in fitted.history] == [1, 2, 3, 4]
     assert [point["updates"] for point in fitted.history] == [2, 4, 6, 8]

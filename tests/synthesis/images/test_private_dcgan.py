@@ -108,6 +108,11 @@ def test_a_fit_makes_images(federation: ImageFederation, counted_releases: Any, 
     images = fitted.generator.sample(30, seed=1)
     assert images.pixels.shape == (30, 28, 28, 1)
     assert np.isfinite(images.pixels).all()
+    assert fitted.realism is not None
+    own = federation.test.take(np.arange(9))
+    judged = fitted.realism(own.pixels, own.labels)
+    assert np.isfinite(judged).all()
+    assert judged.std() > 0
     # Counts are noisy, so they are not the hospitals' own.
     true = np.sum([np.bincount(h.train.labels, minlength=2) for h in federation.hospitals], axis=0)
     assert np.abs(fitted.generator.counts - true).max() < 60

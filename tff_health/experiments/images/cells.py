@@ -195,6 +195,7 @@ class ImageCells:
             only=self.settings.seeds_of(self.name, label.split("/")[0]) == 1,
             seed=self._scoring_seed(seed),
             resamples=self.settings.bootstrap,
+            realism=fitted.realism,
             done=done,
         )
         document |= {"kind": plan.synthesizer.kind, "seconds": seconds, "facts": dict(fitted.facts), "history": []}

@@ -25,8 +25,8 @@ def check_images(settings: ImagesSettings, name: str, federation: ImageFederatio
         federation: its hospitals.
 
     Raises:
-        SettingsError: names the arm: an epsilon out of reach, or more images asked for than there are; or something is
-            to be measured that small images do not allow.
+        SettingsError: names the arm: an epsilon out of reach, more images asked for than there are, or a size that its
+            networks do not have; or something is to be measured that small images do not allow.
         DataError: too few held-out images, or an arm whose hospitals nothing can be trained on.
     """
     if len(federation.test) < LEAST_SCORED:
@@ -43,7 +43,7 @@ def check_images(settings: ImagesSettings, name: str, federation: ImageFederatio
     counts = training_counts(federation)
     for label, arm in settings.datasets[name].arms.items():
         try:
-            plan_arm(arm, counts)
+            plan_arm(arm, counts).synthesizer.check_size(federation.size)
             if arm.images and arm.images > sum(counts.values()):
                 raise SettingsError(f"images = {arm.images}, but there are {sum(counts.values())} training images.")
         except SettingsError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from tff_health.experiments.images.parts import Part
 from tff_health.experiments.images.settings import ImageEvaluationSettings
 from tff_health.experiments.images.workload import measuring_steps
 from tff_health.runtime.seeds import generator
+from tff_health.synthesis.images.synthesizer import Realism
 
 Done = Callable[[str], None]
 UNLABELLED = (
@@ -99,6 +101,7 @@ def measure_synthetic(
     only: bool,
     seed: int,
     resamples: int,
+    realism: Realism | None = None,
     done: Done = lambda step: None,
 ) -> dict[str, Any]:
     """Everything about one generator's images.
@@ -113,6 +116,7 @@ def measure_synthetic(
         only: whether the arm has no other seed.
         seed: of classifiers, attacks and resamples.
         resamples: of the test images, for intervals.
+        realism: scores of the discriminator that it was trained against, for the attack of someone who has it.
         done: told after each of `workload.measuring_steps`; may raise to stop.
     """
     real, figures, notes = training_images(federation), Figures(), []
@@ -144,7 +148,7 @@ def measure_synthetic(
         done("memorisation")
     attacks: dict[str, Any] = {}
     if "membership" in steps:
-        attacks = _attacks(trained, strangers, pixels, seed)
+        attacks = _attacks(trained_images(part), strangers, pixels, realism, seed)
         done("membership")
     return {**figures.document(only), "attacks": attacks, "images": len(pixels), "notes": notes}
 
@@ -211,17 +215,21 @@ def _duplicates(images: np.ndarray, trained: np.ndarray | None = None) -> dict[s
     return found
 
 
-def _attacks(trained: np.ndarray, strangers: ImageSet, synthetic: np.ndarray, seed: int) -> dict[str, Any]:
+def _attacks(
+    trained: ImageSet, strangers: ImageSet, synthetic: np.ndarray, realism: Realism | None, seed: int
+) -> dict[str, Any]:
     from tff_health.experiments.membership_attack import membership_documents  # needs TFF
-    from tff_health.privacy.generator_attacks.image_membership import image_membership
+    from tff_health.privacy.generator_attacks.image_membership import discriminator_membership, image_membership
 
-    result = image_membership(
-        trained,
-        strangers.images,
-        synthetic,
-        rng=generator(seed, "membership"),
-        resamples=_RESAMPLES,
-        permutations=_RESAMPLES,
-    )
+    effort: Any = {"resamples": _RESAMPLES, "permutations": _RESAMPLES}
+    rng = generator(seed, "membership")
+    result = image_membership(trained.images, strangers.images, synthetic, rng=rng, **effort)
+    if realism is not None:
+        of_trained, of_strangers = (realism(found.images, found.labels) for found in (trained, strangers))
+        if np.isfinite(of_trained).all() and np.isfinite(of_strangers).all():  # else it has diverged, and knows nobody
+            own = discriminator_membership(
+                of_trained, of_strangers, rng=generator(seed, "discriminator membership"), **effort
+            )
+            result = replace(result, attacks={**result.attacks, own.name: own})
     note = f"non-members are the {strangers.name}; simulated hospitals hold none out, so images of all are compared"
     return {name: attack.model_dump(mode="json") for name, attack in membership_documents(result, note).items()}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from data.errors import SettingsError
+from models.dcgan import check_size
 from tff_health.learning.gan.training import AdamSettings, GanTraining, Mode, OptimizerMemory
 
 AdversarialLoss = Literal["non-saturating", "hinge", "wasserstein"]
@@ -106,6 +107,15 @@ class DcganSettings:
                 "single ones has no meaning; take group normalisation, or penalty none."
             )
         self.training()
+
+    def check_size(self, size: int) -> None:
+        """Returns for sizes of images that the networks have; of a user's own networks nothing is known.
+
+        Raises:
+            SettingsError: another one.
+        """
+        if "models.dcgan" in (self.generator_network.split(":")[0], self.discriminator_network.split(":")[0]):
+            check_size(size)
 
     def training(self) -> GanTraining:
         """What one round is made of."""

@@ -123,6 +123,11 @@ class DcganTask(GanTask):
             value += own.penalty_weight * penalty
         return Loss(value, OrderedDict(discriminator_loss=value, score_gap=gap, gradient_penalty=penalty))
 
+    def score(self, critic: tf.keras.Model, images: tf.Tensor, classes: tf.Tensor) -> tf.Tensor:
+        """How real the critic finds images of one-hot classes: float32 [images, 1], each by itself."""
+        seen = classes if self.settings.conditional else classes[:, :0]
+        return critic([images, seen, tf.zeros([2], tf.int64)], training=False)
+
     def generator_loss(self, networks: Networks, draws: Draws) -> Loss:
         """The adversarial loss alone."""
         fakes = self.fakes(networks.generator, draws)

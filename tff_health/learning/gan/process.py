@@ -94,3 +94,9 @@ def generator_weights(weights: Any) -> tuple[Any, ...]:
     """The generator's arrays out of a process' `ModelWeights`: trainable ones, then statistics; for sampling."""
     trainable, statistics = network_weights(weights, "generator")
     return (*trainable, *statistics)
+
+
+def critic_weights(weights: Any) -> tuple[Any, ...]:
+    """The same of the critic, which whoever takes part in training has; for attacks."""
+    trainable, statistics = network_weights(weights, "critic")
+    return (*trainable, *statistics)

@@ -16,7 +16,7 @@ from tff_health.aggregators.executed import check_executed
 from tff_health.aggregators.hospital_dp import HospitalLevelDp
 from tff_health.learning.averaging import model_weights
 from tff_health.learning.gan.hospital_data import hospital_data
-from tff_health.learning.gan.process import generator_weights, round_losses
+from tff_health.learning.gan.process import critic_weights, generator_weights, round_losses
 from tff_health.learning.gan.weights import flat, shared_part
 from tff_health.runtime.attempts import single_attempt
 from tff_health.runtime.checkpoints import CheckpointStore
@@ -36,12 +36,14 @@ class TrainedGenerator:
 
     Attributes:
         weights: of the generator, averaged.
+        critic: weights of the last critic, as `critic_weights` gives them.
         history: by round: `round`, `updates`, losses, and what was probed.
         facts: `updates`, `rounds`, `seconds_per_round` of those made now, `bytes_up` of a hospital and round, and
             `skipped_rounds` where a private training lost some.
     """
 
     weights: Weights
+    critic: Weights
     history: tuple[Mapping[str, float], ...]
     facts: Mapping[str, float]
 
@@ -125,7 +127,8 @@ class GanRounds:
         if done > first:
             facts["seconds_per_round"] = (time.monotonic() - clock) / (done - first)
         facts["bytes_up"] = float(sum(np.asarray(value).nbytes for value in flat(shared_part(model_weights(state)))))
-        return TrainedGenerator(self._average, tuple(self._history), facts)
+        critic = [np.asarray(value) for value in critic_weights(model_weights(state))]
+        return TrainedGenerator(self._average, critic, tuple(self._history), facts)
 
     def _start(self) -> tuple[Any, int]:
         state = self.process.initialize()

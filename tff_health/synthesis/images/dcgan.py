@@ -87,6 +87,10 @@ class Dcgan(ImageSynthesizer):
         """See `ImageSynthesizer`."""
         return "patient" if self.guarantee is None else "hospital"
 
+    def check_size(self, size: int) -> None:
+        """See `ImageSynthesizer`."""
+        self.training.check_size(size)
+
     def privacy_words(self) -> dict[str, str]:
         """See `ImageSynthesizer`."""
         if self.guarantee is None:
@@ -123,6 +127,8 @@ class Dcgan(ImageSynthesizer):
         """
         from tff_health.learning.dcgan.labelled_rows import pack
         from tff_health.learning.dcgan.process import build_dcgan_process
+        from tff_health.learning.dcgan.realism import realism
+        from tff_health.learning.dcgan.task import DcganTask
         from tff_health.learning.gan.rounds import GanRounds
         from tff_health.runtime.context import execution_context
 
@@ -165,4 +171,5 @@ class Dcgan(ImageSynthesizer):
                 privacy=privacy,
                 most_rows=_ROWS_A_DRAW * own.batch_size * own.local_updates,
             ).run()
-        return FittedImages(generator(trained.weights), trained.history, trained.facts)
+        judge = realism(DcganTask(federation.size, counts, self.training), trained.critic, len(classes))
+        return FittedImages(generator(trained.weights), trained.history, trained.facts, judge)

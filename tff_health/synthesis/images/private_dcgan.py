@@ -79,6 +79,10 @@ class PrivateDcgan(ImageSynthesizer):
         """See `ImageSynthesizer`: the counts, then all rounds."""
         return self.releases.event()
 
+    def check_size(self, size: int) -> None:
+        """See `ImageSynthesizer`."""
+        self.training.networks().check_size(size)
+
     def privacy_words(self) -> dict[str, str]:
         """See `ImageSynthesizer`."""
         words = self.releases.words("counts of classes", "image")

@@ -13,6 +13,7 @@ from data.xray_phantom import draw_images
 from tff_health.analytics.label_counts import release_label_counts
 from tff_health.learning.dcgan.labelled_rows import pack
 from tff_health.learning.dcgan.private_task import PrivateDcganTask
+from tff_health.learning.dcgan.realism import realism
 from tff_health.learning.gan.private_critic import build_private_gan_process
 from tff_health.synthesis.images.dcgan_generator import DcganGenerator
 from tff_health.synthesis.images.synthesizer import FittedImages, Probe, Progress
@@ -70,7 +71,8 @@ def fit_private_dcgan(
         checkpoints=checkpoints,
         saved=saved,
     ).run()
-    return FittedImages(generator(trained.weights), trained.history, trained.facts)
+    judge = realism(task, trained.critic, len(classes))
+    return FittedImages(generator(trained.weights), trained.history, trained.facts, judge)
 
 
 def _public_images(size: int, number: int) -> np.ndarray:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+import numpy as np
+
 from data.image_federation import ImageFederation
 from tff_health.synthesis.images.generator import ImageGenerator
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int, Mapping[str, float]], None]
 # What is measured of a generator while it trains, by name, for curves; it may keep pictures, too.
 Probe = Callable[[ImageGenerator], Mapping[str, float]]
+# From images, float32 [n, size, size, 1], and labels, int64 [n], to scores, float64 [n], higher for more real.
+Realism = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -29,11 +33,14 @@ class FittedImages:
         generator: ready to sample.
         history: by round: `round`, `updates`, losses, what was probed.
         facts: plain numbers worth reporting (`updates`, `seconds_per_round`, `bytes_up`).
+        realism: the last discriminator's scores, which every hospital and the server could compute; for attacks. None
+            where there is no discriminator.
     """
 
     generator: ImageGenerator
     history: tuple[Mapping[str, float], ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    realism: Realism | None = None
 
 
 class ImageSynthesizer(ABC):
@@ -73,6 +80,16 @@ class ImageSynthesizer(ABC):
             DataError: hospitals nothing can be trained on.
             SettingsError: settings that do not fit the data.
             ReleaseLostError: the private fit that goes on was stopped during a release that it cannot do without.
+        """
+
+    def check_size(self, size: int) -> None:  # noqa: B027 - most make images of any size
+        """Returns for sizes that it can make; asked before a run begins.
+
+        Args:
+            size: pixels of a side.
+
+        Raises:
+            SettingsError: another one.
         """
 
     @abstractmethod
