@@ -114,7 +114,7 @@ class PlainDcgan(PlainGan):
     [
         {},
         {"discriminator_normalisation": "spectral"},
-        {"mismatch_weight": 0.3},
+        {"mismatch_weight": 0.3, "balance": 0.7},
         {"generator_updates": 1},  # as many steps of the discriminator as Gulrajani et al. 2017 take
         {"local_updates": 2, "generator_updates": 5},  # few of the discriminator, as within a privacy budget
         {"mode": "average-both"},
@@ -205,6 +205,8 @@ def test_rows_are_images_and_their_classes() -> None:
         ({"penalty_weight": -1.0}, "penalty_weight"),
         ({"mismatch_weight": -1.0}, "mismatch_weight"),
         ({"mismatch_weight": 0.3, "conditional": False}, "mismatch_weight"),
+        ({"balance": 1.5}, "balance must lie between 0 and 1, not 1.5"),
+        ({"balance": 0.5, "conditional": False}, "leave balance 0"),
         ({"discriminator_normalisation": "batch"}, "no meaning"),
         ({"generator_normalisation": "layer"}, "generator_normalisation"),
         ({"generator_normalisation": "spectral"}, "generator_normalisation"),
@@ -229,3 +231,35 @@ def test_a_mismatched_class_is_another_one_and_any_of_them() -> None:
     own, others = (tf.argmax(draw[name], -1).numpy().ravel() for name in ("classes", "others"))
     assert (draw["others"].numpy().sum(-1) == 1).all()
     assert set(zip(own, others, strict=True)) == {(a, b) for a in range(3) for b in range(3) if a != b}
+
+
+@pytest.mark.parametrize(("balance", "share"), [(0.0, 0.1), (0.5, 0.25), (1.0, 0.5)])
+def test_classes_are_trained_on_as_alike_as_asked_for(balance: float, share: float) -> None:
+    counts = np.array([90, 10, 0])
+    task = DcganTask(SIZE, counts, settings(balance=balance, generator_batch_size=50))
+    whole = pack(np.zeros((100, SIZE, SIZE, 1), np.float32), np.repeat([0, 1], [90, 10]), 3)
+    drawn = [
+        task.critic_draws(tf.constant(whole), 2000, tf.constant([1, 2], tf.int64)),
+        task.generator_draws(None, 400, tf.constant([3, 4], tf.int64)),
+        task.generator_draws(tf.constant(whole), 2000, tf.constant([5, 6], tf.int64)),
+    ]
+    for found in drawn:
+        classes = found["classes"].numpy().reshape(-1, 3)
+        assert classes[:, 1].mean() == pytest.approx(share, abs=4 * np.sqrt(share * (1 - share) / len(classes)))
+        assert not classes[:, 2].any()
+    # A hospital of half and half favours the rarer class as all of them do, so that together they reach the share.
+    half = pack(np.zeros((20, SIZE, SIZE, 1), np.float32), np.repeat([0, 1], 10), 3)
+    own = task.critic_draws(tf.constant(half), 2000, tf.constant([1, 2], tf.int64))["classes"].numpy()[..., 1].mean()
+    odds = share / (1 - share) * 9
+    assert own == pytest.approx(odds / (1 + odds), abs=0.03)
+
+
+def test_every_image_of_a_class_is_drawn_as_often() -> None:
+    pixels = np.tile(np.linspace(-1, 1, 20, dtype=np.float32)[:, None, None, None], (1, SIZE, SIZE, 1))
+    task = DcganTask(SIZE, np.array([15, 5]), settings(balance=1.0))
+    table = tf.constant(pack(pixels, np.repeat([0, 1], [15, 5]), 2))
+    seen = task.critic_draws(table, 4000, tf.constant([1, 2], tf.int64))["images"].numpy()[..., 0, 0, 0].ravel()
+    values, times = np.unique(seen, return_counts=True)
+    assert len(values) == 20
+    expected = np.repeat([0.5 / 15, 0.5 / 5], [15, 5])
+    np.testing.assert_allclose(times / len(seen), expected, atol=4 * np.sqrt(0.1 / len(seen)))

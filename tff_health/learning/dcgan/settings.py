@@ -46,6 +46,10 @@ class DcganSettings:
         mismatch_weight: of the discriminator's loss for accepting real images under another class than theirs (Reed et
             al. 2016, arXiv 1605.05396, section 4.2); 0 or more, and 0 where it is not told a class. It makes classes
             easier to tell apart in what is generated, at the cost of likeness.
+        balance: how far classes are trained on alike rather than as often as they occur, between 0 and 1: the server
+            draws a class by its share in the federation to the power of 1 - balance, and hospitals draw images of a
+            class so much likelier than others as this is above the share. What is generated later follows the shares
+            themselves. Without effect where counts of classes are not to be known.
         dropout: of the discriminator's features.
         generator_normalisation: batch, group or none.
         discriminator_normalisation: batch, group, none or spectral (Miyato et al. 2018, arXiv 1802.05957), which holds
@@ -75,6 +79,7 @@ class DcganSettings:
     penalty: Penalty = "zero-centred"
     penalty_weight: float = 1.0
     mismatch_weight: float = 0.0
+    balance: float = 0.0
     dropout: float = 0.0
     generator_normalisation: str = "batch"
     discriminator_normalisation: str = "none"
@@ -96,6 +101,12 @@ class DcganSettings:
         if not (self.penalty_weight >= 0 and self.mismatch_weight >= 0 and 0 <= self.dropout < 1):
             raise SettingsError(
                 "DCGAN: penalty_weight and mismatch_weight must be 0 or more, dropout at least 0 and below 1."
+            )
+        if not 0 <= self.balance <= 1:
+            raise SettingsError(f"DCGAN: balance must lie between 0 and 1, not {self.balance}.")
+        if self.balance and not self.conditional:
+            raise SettingsError(
+                "DCGAN: an unconditional generator cannot give classes their own shares again; leave balance 0."
             )
         if self.mismatch_weight and not self.conditional:
             raise SettingsError(

@@ -41,7 +41,13 @@ class DcganTask(GanTask):
             raise ValueError(f"counts of classes must be [classes], none negative, not all zero: {counts}")
         self.size, self.settings = size, settings
         self._classes = len(counts)
-        self._below = (np.cumsum(counts)[:-1] / counts.sum()).astype(np.float32)  # shares of all classes before
+        shares = counts / counts.sum()
+        if settings.balance:
+            shares = np.where(shares > 0, shares ** (1 - settings.balance), 0.0)
+            shares /= shares.sum()
+        self._below = np.cumsum(shares)[:-1].astype(np.float32)  # shares of all classes before
+        # How much likelier an image of a class is drawn than by its number.
+        self._favour = np.divide(shares * counts.sum(), counts, out=np.zeros_like(shares), where=counts > 0)
 
     @property
     def rows_spec(self) -> tf.TensorSpec:
@@ -71,7 +77,7 @@ class DcganTask(GanTask):
         """Real images, their classes and others, the generator's noise, mixing shares, the discriminator's seeds."""
         batch = self.settings.batch_size
         seeds = tf.random.experimental.stateless_split(seed, 5, alg=_ALG)
-        chosen = tf.random.stateless_uniform([steps, batch], seeds[0], 0, tf.shape(rows)[0], tf.int32, alg=_ALG)
+        chosen = self._chosen(rows, [steps, batch], seeds[0])
         images, classes = unpack(tf.gather(rows, chosen), self.size)
         shift = tf.random.stateless_uniform([steps, batch], seeds[4], 1, max(self._classes, 2), tf.int32, alg=_ALG)
         others = tf.one_hot((tf.argmax(classes, -1, tf.int32) + shift) % self._classes, self._classes)
@@ -89,8 +95,7 @@ class DcganTask(GanTask):
             drawn = tf.random.stateless_uniform([steps, self.settings.generator_batch_size], seeds[0], alg=_ALG)
             classes = tf.one_hot(tf.reduce_sum(tf.cast(drawn[..., None] >= self._below, tf.int32), -1), self._classes)
         else:
-            shape = [steps, self.settings.batch_size]
-            chosen = tf.random.stateless_uniform(shape, seeds[0], 0, tf.shape(rows)[0], tf.int32, alg=_ALG)
+            chosen = self._chosen(rows, [steps, self.settings.batch_size], seeds[0])
             classes = tf.gather(rows[:, self.size**2 :], chosen)
         return self._inputs(classes, seeds[1], seeds[2])
 
@@ -134,6 +139,15 @@ class DcganTask(GanTask):
         scores = networks.critic([fakes, draws["classes"], draws["seeds"]], training=True)
         value = generator_value(self.settings.loss, scores)
         return Loss(value, OrderedDict(generator_loss=value))
+
+    def _chosen(self, rows: tf.Tensor, shape: list[int], seed: tf.Tensor) -> tf.Tensor:
+        """int32 of this shape: rows drawn with replacement."""
+        if not self.settings.balance:
+            return tf.random.stateless_uniform(shape, seed, 0, tf.shape(rows)[0], tf.int32, alg=_ALG)
+        likely = tf.cumsum(tf.linalg.matvec(rows[:, self.size**2 :], tf.constant(self._favour, tf.float32)))
+        drawn = tf.random.stateless_uniform(shape, seed, alg=_ALG) * likely[-1]
+        found = tf.searchsorted(likely, tf.reshape(drawn, [-1]), side="right")
+        return tf.reshape(tf.minimum(found, tf.shape(rows)[0] - 1), shape)
 
     def _inputs(self, classes: tf.Tensor, latent_seed: tf.Tensor, network_seed: tf.Tensor) -> dict[str, Any]:
         """What the generator makes images from, one-hot classes [steps, batch, classes], and what is dropped."""
