@@ -143,7 +143,8 @@ def _run(parsed: argparse.Namespace) -> int:
     check_folder(out, resume=parsed.resume)
 
     from tff_health.experiments.kinds import units
-    from tff_health.experiments.run import present_datasets, run_experiment
+    from tff_health.experiments.present import present_datasets
+    from tff_health.experiments.run import run_experiment
     from tff_health.experiments.summary import headline
 
     settings, left_out = present_datasets(settings, parsed.data_dir)
@@ -166,13 +167,19 @@ def _run(parsed: argparse.Namespace) -> int:
 
 
 def _study(parsed: argparse.Namespace) -> int:
-    from tff_health.experiments.studies.loading import load_study
+    from tff_health.experiments.collections.settings import is_collection
+    from tff_health.experiments.studies.loading import load_study, read_study_document
     from tff_health.experiments.studies.plan import describe_plan, plan_study
 
     if os.getcwd() not in sys.path:  # users' own modules, last so that they hide nothing installed
         sys.path.append(os.getcwd())
-    study = load_study(parsed.study, parsed.overrides, quick=parsed.quick)
     _check_data_dir(parsed.data_dir)
+    document = read_study_document(parsed.study)
+    if is_collection(document):
+        from tff_health.experiments.collections.command import run_collection_command
+
+        return run_collection_command(parsed, document, _as_typed(parsed))
+    study = load_study(parsed.study, parsed.overrides, quick=parsed.quick)
     plan = plan_study(study, parsed.study, parsed.data_dir)
     if parsed.dry_run:
         print(describe_plan(plan))
@@ -240,10 +247,16 @@ def _list(parsed: argparse.Namespace) -> int:
 
 
 def _report(parsed: argparse.Namespace) -> int:
+    from tff_health.experiments.collections.folder import is_collection_folder
     from tff_health.experiments.extensions import load_extensions
     from tff_health.experiments.run_folder import SETTINGS_FILE, read_settings
     from tff_health.experiments.studies.folder import is_study, read_study
 
+    if is_collection_folder(parsed.folders[0]):
+        from tff_health.reporting.collections.report import make_collection_report
+
+        print(f"Report: {make_collection_report(parsed.folders[0])}")
+        return 0
     if (parsed.folders[0] / SETTINGS_FILE).exists():
         load_extensions(read_settings(parsed.folders[0]).extensions)
     elif is_study(parsed.folders[0]):

@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from data.catalogue import is_present
-from data.errors import SettingsError
 from tff_health.experiments.base_settings import ExperimentBase
 from tff_health.experiments.events import Cells
 from tff_health.experiments.extensions import load_extensions
@@ -52,30 +50,6 @@ class RunOutcome:
     refused: list[str] = field(default_factory=list)
 
 
-def present_datasets(settings: ExperimentBase, data_dir: Path | None) -> tuple[ExperimentBase, list[str]]:
-    """Leaves out optional datasets whose files are not there.
-
-    Returns:
-        The settings of what will run, and one sentence for each dataset left out.
-
-    Raises:
-        SettingsError: nothing is left.
-    """
-    kept, sentences = {}, []
-    for name, task in settings.tasks.items():
-        source = task.source or name
-        if task.optional and not is_present(source, data_dir):
-            sentences.append(
-                f"{name} was left out: its files are not here; `uv run run_experiments.py data fetch {source}` gets "
-                "them, or --data-dir names their folder."
-            )
-        else:
-            kept[name] = task
-    if not kept:
-        raise SettingsError("no dataset of the experiment is at hand: " + " ".join(sentences))
-    return settings.model_copy(update={"datasets": kept}), sentences
-
-
 def run_experiment(
     settings: ExperimentBase,
     folder: Path,
@@ -92,7 +66,7 @@ def run_experiment(
     networks for images do on the number of threads, which is one for `jobs` of 1 or more.
 
     Args:
-        settings: validated settings (`loading.load_settings`), without absent datasets (`present_datasets`).
+        settings: validated settings (`loading.load_settings`), without absent datasets (`present.present_datasets`).
         folder: the run folder.
         data_dir: where data files lie.
         resume: go on with the run in `folder`.

@@ -17,6 +17,7 @@ from tff_health.reporting.results import (
     Correlation,
     DatasetResult,
     Histogram,
+    Reference,
     Results,
     Statistics,
 )
@@ -45,6 +46,15 @@ def add_cohort(run: Run) -> Run:
         return run
     results = run.results.model_copy(update={"datasets": datasets})
     return replace(run, results=results, simulated={**run.simulated, paper.COHORT: federation})
+
+
+def references_with_cohort(run: Run) -> list[Reference]:
+    """The run's own references; those of a cohort that the report added are made here."""
+    recorded = run.results.references
+    if paper.COHORT not in run.simulated or any(reference.dataset == paper.COHORT for reference in recorded):
+        return recorded
+    added = [reference for reference in paper.compare(run.results) if reference.dataset == paper.COHORT]
+    return [*recorded, *added]
 
 
 def _seed(results: Results) -> int:

@@ -20,7 +20,7 @@ from tff_health.reporting import formatting, glossary, paper
 from tff_health.reporting.answer import caveats, summary, verdicts
 from tff_health.reporting.atomic import write_atomically
 from tff_health.reporting.cells import read_cells
-from tff_health.reporting.cohort import add_cohort
+from tff_health.reporting.cohort import add_cohort, references_with_cohort
 from tff_health.reporting.contradictions import contradictions
 from tff_health.reporting.figures.drawing import draw_all
 from tff_health.reporting.figures.registry import DrawnFigure
@@ -35,7 +35,7 @@ from tff_health.reporting.paper_tables import paper_groups, paper_tables, peer_g
 from tff_health.reporting.privacy_cost import privacy_answer
 from tff_health.reporting.protection import details, guarantee_warnings
 from tff_health.reporting.record import Run, load_run
-from tff_health.reporting.results import Arm, Metric, Reference
+from tff_health.reporting.results import Arm, Metric
 from tff_health.reporting.synthesis.answer import QUESTION, synthesis_caveats, synthesis_summary, synthesis_verdicts
 from tff_health.reporting.synthesis.arms import real_metric
 from tff_health.reporting.synthesis.glossary import synthesis_arm_lines, synthesis_glossary
@@ -80,7 +80,7 @@ def make_report(folder: Path, extra_folders: Sequence[Path] = ()) -> Path:
                 stem = folder / "figures" / f"{file_stem(name)}-{figure.name}"
                 write_atomically(stem.with_suffix(".svg"), figure.svg)
                 write_atomically(stem.with_suffix(".png"), figure.png)
-    page = _environment().get_template("report.html").render(_context(run, others, drawn))
+    page = report_environment().get_template("report.html").render(_context(run, others, drawn))
     path = folder / "report.html"
     write_atomically(path, page.encode())
     return path
@@ -100,7 +100,9 @@ def _context(run: Run, others: list[Run], drawn: dict[str, list[DrawnFigure]]) -
     results, made, pictured = plain.results, synthesis_verdicts(run), images_verdicts(run)
     found = verdicts(plain)
     only_made = bool(made or pictured) and not found
-    references = [one for one in _references(plain) if not concerns_synthesis(one) and not concerns_images(one)]
+    references = [
+        one for one in references_with_cohort(plain) if not concerns_synthesis(one) and not concerns_images(one)
+    ]
     if only_made:
         # Without classifiers nothing of P1's was measured.
         references = [one for one in references if one.ours is not None]
@@ -148,15 +150,6 @@ def _context(run: Run, others: list[Run], drawn: dict[str, list[DrawnFigure]]) -
     }
 
 
-def _references(run: Run) -> list[Reference]:
-    """The run's own references; those of a cohort that the report added are made here."""
-    recorded = run.results.references
-    if paper.COHORT not in run.simulated or any(reference.dataset == paper.COHORT for reference in recorded):
-        return recorded
-    added = [reference for reference in paper.compare(run.results) if reference.dataset == paper.COHORT]
-    return [*recorded, *added]
-
-
 def _comparison(runs: list[Run]) -> list[ComparisonRow]:
     keys = {
         (name, arm): (dataset.title, entry.title)
@@ -175,7 +168,8 @@ def _comparison(runs: list[Run]) -> list[ComparisonRow]:
     return sorted(rows, key=lambda row: row.dataset)
 
 
-def _environment() -> jinja2.Environment:
+def report_environment() -> jinja2.Environment:
+    """Templates with the filters that all reports share."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("tff_health.reporting"),
         autoescape=True,

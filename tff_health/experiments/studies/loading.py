@@ -22,6 +22,11 @@ def studies() -> dict[str, str]:
     return titles_in(_STUDIES)
 
 
+def read_study_document(name_or_file: str) -> dict[str, Any]:
+    """The parsed TOML of a study that ships or of a user's file; errors as in `loading.read_document`."""
+    return read_document(name_or_file, _STUDIES, "study")
+
+
 def load_study(name_or_file: str, overrides: Sequence[str] = (), *, quick: bool = False) -> StudySettings:
     """Settings of a study that ships or of a user's file, with overrides applied.
 
@@ -35,7 +40,7 @@ def load_study(name_or_file: str, overrides: Sequence[str] = (), *, quick: bool 
         UnknownNameError: no such study or setting; the nearest name is suggested.
         SettingsError: the file cannot be read, or a value is not accepted.
     """
-    document = read_document(name_or_file, _STUDIES, "study")
+    document = read_study_document(name_or_file)
     for override in overrides:
         _override(document, override)
     study = validate_study(document, name_or_file)

@@ -1,0 +1,1 @@
+"""Reports of studies that are made of several experiments and studies."""
