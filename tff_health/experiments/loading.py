@@ -180,6 +180,9 @@ def _clear_own_choices(document: dict[str, Any], key: str) -> None:
         for arm in _groups(task.get("arms")):
             if key == "aggregator" and arm.get("aggregator_options"):
                 continue  # an arm that is about its aggregator keeps it
+            options = arm.get("options")
+            if isinstance(options, dict) and not options.get("aggregator_options"):
+                options.pop(key, None)  # a generator's
             if arm.get("method") != "paper-listing":
                 arm.pop(key, None)
             elif inherited is not None:

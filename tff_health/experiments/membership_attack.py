@@ -17,6 +17,7 @@ from tff_health.experiments.processes import server_optimizer
 from tff_health.experiments.settings import Candidate
 from tff_health.learning.optimizers import build_optimizer
 from tff_health.learning.proximal import ProximalOptimizer
+from tff_health.privacy.membership.attacks import own_attacks
 from tff_health.privacy.membership.batched_training import BatchedFederatedTraining, build_train_shadows
 from tff_health.privacy.membership.control import run_control
 from tff_health.privacy.membership.inference import run_membership_inference
@@ -27,6 +28,7 @@ from tff_health.runtime.seeds import generator, integer_seed
 
 TrainShadows = Callable[[np.ndarray], np.ndarray]
 _RESAMPLES, _PERMUTATIONS = 300, 199
+_BUILT_IN = ("loss", "confidence")
 _PLAIN = ("mean", "uniform-mean", "secure-mean")
 
 
@@ -72,6 +74,7 @@ def attack_arm(arm: ArmRun, settings: AttackSettings, seed: int) -> dict[str, Me
     if not np.isfinite(scores).all() or not pool.has_pairs:
         return {}
     train, note = _shadow_training(arm, pool, integer_seed(seed, "shadows")) if settings.shadows else (None, "")
+    own = [attack.name for attack in own_attacks() if train is not None or not attack.needs_shadows]
     common: dict[str, Any] = {"resamples": _RESAMPLES, "permutations": _PERMUTATIONS}
     result = run_membership_inference(
         scores,
@@ -80,7 +83,7 @@ def attack_arm(arm: ArmRun, settings: AttackSettings, seed: int) -> dict[str, Me
         pool.is_member,
         train,
         shadows=settings.shadows,
-        attacks=("loss", "confidence", "lira") if train else ("loss", "confidence"),
+        attacks=(*_BUILT_IN, *(("lira",) if train else ()), *own),
         rng=generator(seed, "membership"),
         **common,
     )

@@ -45,6 +45,10 @@ class AttackRegistry(Generic[AttackT]):
         """Every attack that can be named."""
         return tuple(self._attacks)
 
+    def own(self) -> tuple[AttackT, ...]:
+        """Users' attacks, in the order of their registration."""
+        return tuple(attack for name, attack in self._attacks.items() if name not in self._built_in)
+
     def find(self, name: str) -> AttackT:
         """The attack of this name.
 

@@ -43,6 +43,7 @@ from tff_health.reporting.synthesis.references import P2_CITATION, concerns_synt
 from tff_health.reporting.synthesis.section import dataset_protection, synthesis_sections
 from tff_health.reporting.synthesis.splits import fewer_splits
 from tff_health.reporting.synthesis.views import classifier_view, privacy_view
+from tff_health.reporting.table_files import write_tables
 
 TABLE_METRICS = ("accuracy", "auc", "sensitivity", "specificity", "f1", "brier", "ece", "loss")
 
@@ -57,7 +58,7 @@ class ComparisonRow:
 
 
 def make_report(folder: Path, extra_folders: Sequence[Path] = ()) -> Path:
-    """Writes `report.html` and `figures/` into a run or study folder.
+    """Writes `report.html`, `tables/` and `figures/` into a run or study folder.
 
     Args:
         folder: run or study folder with results.json; rounds.csv, predictions.csv and settings.toml are used where
@@ -83,6 +84,7 @@ def make_report(folder: Path, extra_folders: Sequence[Path] = ()) -> Path:
     page = report_environment().get_template("report.html").render(_context(run, others, drawn))
     path = folder / "report.html"
     write_atomically(path, page.encode())
+    write_tables(page, folder)
     return path
 
 

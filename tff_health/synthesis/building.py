@@ -48,14 +48,29 @@ def build_image_synthesizer(name: str, options: Mapping[str, Any]) -> ImageSynth
     return _built("image synthesizer", name, options, IMAGE_SYNTHESIZERS, ImageSynthesizer)  # type: ignore[type-abstract]
 
 
-def _built(
-    what: str, name: str, options: Mapping[str, Any], known: Mapping[str, tuple[str, str]], base: type[Base]
-) -> Base:
+def synthesizer_class(name: str) -> type[Synthesizer]:
+    """The class of a synthesizer of patients; arguments and errors as in `build_synthesizer`."""
+    return _class("synthesizer", name, SYNTHESIZERS, Synthesizer)  # type: ignore[type-abstract]
+
+
+def image_synthesizer_class(name: str) -> type[ImageSynthesizer]:
+    """The class of a synthesizer of images; arguments and errors as in `build_image_synthesizer`."""
+    return _class("image synthesizer", name, IMAGE_SYNTHESIZERS, ImageSynthesizer)  # type: ignore[type-abstract]
+
+
+def _class(what: str, name: str, known: Mapping[str, tuple[str, str]], base: type[Base]) -> type[Base]:
     if name not in known and not NAMED.fullmatch(name):
         raise UnknownNameError.among(what, name, known)
     cls = load_named(what, known[name][0] if name in known else name)
     if not (isinstance(cls, type) and issubclass(cls, base)):
         raise WrongKindError(f"{what} {name!r} is no class derived from {base.__module__}.{base.__name__}.")
+    return cls
+
+
+def _built(
+    what: str, name: str, options: Mapping[str, Any], known: Mapping[str, tuple[str, str]], base: type[Base]
+) -> Base:
+    cls = _class(what, name, known, base)
     _check_names(f"{what} {name}", options, cls)
     try:
         built = TypeAdapter(cls).validate_python(dict(options))

@@ -219,11 +219,17 @@ def _attacks(
     trained: ImageSet, strangers: ImageSet, synthetic: np.ndarray, realism: Realism | None, seed: int
 ) -> dict[str, Any]:
     from tff_health.experiments.membership_attack import membership_documents  # needs TFF
-    from tff_health.privacy.generator_attacks.image_membership import discriminator_membership, image_membership
+    from tff_health.privacy.generator_attacks.attacks import own_generator_attacks
+    from tff_health.privacy.generator_attacks.image_membership import (
+        ATTACKS,
+        discriminator_membership,
+        image_membership,
+    )
 
+    names = (*ATTACKS, *(attack.name for attack in own_generator_attacks()))
     effort: Any = {"resamples": _RESAMPLES, "permutations": _RESAMPLES}
     rng = generator(seed, "membership")
-    result = image_membership(trained.images, strangers.images, synthetic, rng=rng, **effort)
+    result = image_membership(trained.images, strangers.images, synthetic, rng=rng, attacks=names, **effort)
     if realism is not None:
         of_trained, of_strangers = (realism(found.images, found.labels) for found in (trained, strangers))
         if np.isfinite(of_trained).all() and np.isfinite(of_strangers).all():  # else it has diverged, and knows nobody

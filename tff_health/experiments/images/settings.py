@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from tff_health.experiments.base_settings import ArmName, DatasetBase, DatasetName, ExperimentBase, Settings
+from tff_health.experiments.base_settings import ArmName, DatasetBase, DatasetName, Settings
+from tff_health.experiments.generators.experiment import GeneratorExperiment
 from tff_health.experiments.generators.settings import GeneratorArm
 
 if TYPE_CHECKING:
@@ -101,8 +102,8 @@ class ImagesDataset(DatasetBase):
         return self
 
 
-class ImagesSettings(ExperimentBase):
-    """An experiment on generators of images; see `ExperimentBase` for what all kinds share.
+class ImagesSettings(GeneratorExperiment):
+    """An experiment on generators of images; see `GeneratorExperiment` for what kinds share.
 
     Attributes:
         kind: of experiment.
@@ -115,6 +116,13 @@ class ImagesSettings(ExperimentBase):
     seeds: Repeats = 3
     evaluation: ImageEvaluationSettings = ImageEvaluationSettings()
     datasets: dict[DatasetName, ImagesDataset] = Field(min_length=1)
+
+    @classmethod
+    def synthesizer_class(cls, method: str) -> type:
+        """See `GeneratorExperiment`."""
+        from tff_health.synthesis.building import image_synthesizer_class  # needs pandas
+
+        return image_synthesizer_class(method)
 
     @property
     def tasks(self) -> Mapping[str, ImagesDataset]:

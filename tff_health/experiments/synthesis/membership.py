@@ -11,6 +11,7 @@ from data.errors import DataError
 from data.federation import Federation
 from tff_health.experiments.membership_attack import membership_document, membership_documents
 from tff_health.experiments.synthesis.fitting import Part
+from tff_health.privacy.generator_attacks.attacks import DEFAULT_ATTACKS, own_generator_attacks
 from tff_health.privacy.generator_attacks.control import run_generator_control
 from tff_health.privacy.generator_attacks.inference import FEWEST, run_generator_attacks
 from tff_health.runtime.seeds import generator
@@ -49,6 +50,7 @@ def membership_attacks(
         member_hospitals=np.repeat(part.hospitals, part.sizes),
         non_member_hospitals=np.repeat([hospital.name for hospital in scored], [len(h.test) for h in scored]),
         rng=generator(seed, "membership"),
+        attacks=(*DEFAULT_ATTACKS, *(attack.name for attack in own_generator_attacks())),
         resamples=_RESAMPLES,
         permutations=_RESAMPLES,
     )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from tff_health.experiments.base_settings import ArmName, DatasetBase, DatasetName, ExperimentBase, Settings
+from tff_health.experiments.base_settings import ArmName, DatasetBase, DatasetName, Settings
+from tff_health.experiments.generators.experiment import GeneratorExperiment
 from tff_health.experiments.generators.settings import GeneratorArm
 
 if TYPE_CHECKING:
@@ -79,8 +80,8 @@ class SynthesisDataset(DatasetBase):
         return self
 
 
-class SynthesisSettings(ExperimentBase):
-    """An experiment on synthesizers; see `ExperimentBase` for what all kinds share.
+class SynthesisSettings(GeneratorExperiment):
+    """An experiment on synthesizers; see `GeneratorExperiment` for what kinds share.
 
     Attributes:
         kind: of experiment.
@@ -93,6 +94,13 @@ class SynthesisSettings(ExperimentBase):
     splits: Annotated[int, Field(ge=1, le=1000)] = 5
     evaluation: EvaluationSettings = EvaluationSettings()
     datasets: dict[DatasetName, SynthesisDataset] = Field(min_length=1)
+
+    @classmethod
+    def synthesizer_class(cls, method: str) -> type:
+        """See `GeneratorExperiment`."""
+        from tff_health.synthesis.building import synthesizer_class  # needs pandas
+
+        return synthesizer_class(method)
 
     @property
     def tasks(self) -> Mapping[str, SynthesisDataset]:

@@ -122,6 +122,7 @@ DEFAULT_ATTACKS = tuple(attack.name for attack in _BUILT_IN)
 _ATTACKS = AttackRegistry("attack on a generator", _BUILT_IN)
 
 generator_attack_names = _ATTACKS.names
+own_generator_attacks = _ATTACKS.own
 find_generator_attack = _ATTACKS.find
 unregister_generator_attack = _ATTACKS.remove
 

@@ -72,6 +72,7 @@ DEFAULT_ATTACKS = ("loss", "confidence", "lira")
 """What runs unless told otherwise; those that need shadows only where there are some."""
 
 attack_names = _ATTACKS.names
+own_attacks = _ATTACKS.own
 find_attack = _ATTACKS.find
 unregister_attack = _ATTACKS.remove
 

@@ -16,6 +16,7 @@ from tff_health.reporting.report import report_environment
 from tff_health.reporting.synthesis.answer import synthesis_summary, synthesis_verdicts
 from tff_health.reporting.synthesis.references import P2_CITATION
 from tff_health.reporting.synthesis.views import classifier_view
+from tff_health.reporting.table_files import write_tables
 
 _CITATIONS = {"P1": CITATION, "P2": P2_CITATION}
 
@@ -40,7 +41,7 @@ class PartView:
 
 
 def make_collection_report(folder: Path) -> Path:
-    """Writes `report.html` into the folder of a study of parts.
+    """Writes `report.html` and `tables/` into the folder of a study of parts.
 
     Args:
         folder: with results.json and `parts/`.
@@ -56,6 +57,7 @@ def make_collection_report(folder: Path) -> Path:
     page = report_environment().get_template("collection.html").render(_context(results, views))
     path = folder / "report.html"
     write_atomically(path, page.encode())
+    write_tables(page, folder)
     return path
 
 

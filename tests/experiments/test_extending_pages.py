@@ -1,0 +1,71 @@
+"""Every page of docs/extending does what it says, from a folder outside the project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from extending_page import PAGES, follow
+
+from tff_health.reporting.collections.document import load_collection_results
+from tff_health.reporting.results import Arm, load_results
+
+DONE = {"aggregator.md", "model.md", "measures.md", "study.md"}
+
+
+def only_arm(folder: Path, dataset: str, arm: str) -> Arm:
+    return load_results(folder / "results.json").datasets[dataset].arms[arm]
+
+
+def test_every_page_is_followed_and_linked():
+    index = (PAGES / "README.md").read_text("utf-8")
+    assert {path.name for path in PAGES.glob("*.md")} == DONE | {"README.md"}
+    assert all(f"({name})" in index for name in DONE)
+
+
+def test_own_aggregator(tmp_path: Path):
+    follow("aggregator.md", tmp_path)
+    classifier = only_arm(tmp_path / "classifier", "breast_cancer", "fedavg")
+    assert classifier.settings["aggregator"] == "mine:clipped_mean"
+    patients = only_arm(tmp_path / "patients", "breast_cancer", "ctgan")
+    images = only_arm(tmp_path / "images", "xray_phantom", "dcgan")
+    for arm in (classifier, patients, images):
+        assert arm.privacy is None
+    for name in ("patients", "images"):
+        settings = (tmp_path / name / "settings.toml").read_text("utf-8")
+        assert 'aggregator = "mine:clipped_mean"' in settings.split("options]")[-1]
+    for name in ("classifier", "patients", "images"):
+        page = (tmp_path / name / "report.html").read_text("utf-8")
+        assert "No privacy guarantee is claimed" in page
+
+
+def test_own_models(tmp_path: Path):
+    follow("model.md", tmp_path)
+    classifier = only_arm(tmp_path / "classifier", "breast_cancer", "fedavg")
+    assert classifier.settings["model"] == "mine:wide"
+    with np.load(tmp_path / "four.npz") as images:
+        assert images["images"].shape[:3] == (4, 28, 28)
+
+
+def test_own_measures(tmp_path: Path):
+    follow("measures.md", tmp_path)
+    arm = only_arm(tmp_path / "measures", "breast_cancer", "fedavg")
+    assert list(arm.membership) == ["loss", "confidence", "lira", "certainty"]
+    assert arm.membership["certainty"].auc.value is not None
+    found = arm.metric("test/net_benefit_at_20pct")
+    assert found.value is not None
+    assert found.low is not None
+    assert found.low <= found.value <= found.high  # type: ignore[operator]
+    assert (tmp_path / "measures" / "figures" / "breast_cancer-benefit.svg").exists()
+    assert "has the largest net benefit" in (tmp_path / "measures" / "report.html").read_text("utf-8")
+
+
+def test_own_study(tmp_path: Path):
+    planned, *_ = follow("study.md", tmp_path)
+    assert "2 cells" in planned.stdout
+    arms = load_results(tmp_path / "rates" / "results.json").datasets["breast_cancer"].arms
+    assert list(arms) == ["fedavg-client-learning-rate-0.01", "fedavg-client-learning-rate-0.1"]
+    assert len(arms["fedavg-client-learning-rate-0.1"].metric("test/auc").seeds) == 2
+    both = load_collection_results(tmp_path / "both" / "results.json")
+    assert [part.status for part in both.parts.values()] == ["done", "done"]
+    assert both.rows == []
