@@ -15,7 +15,7 @@ from tff_health.experiments.studies.spending import compose_cells
 from tff_health.privacy.ledger_entry import LedgerEntry
 from tff_health.reporting.document import Metric
 from tff_health.reporting.privacy_document import Audit, MembershipAttack, Privacy
-from tff_health.reporting.results import Arm, DatasetResult, Round
+from tff_health.reporting.results import Arm, DatasetResult, HospitalCounts, Round
 
 
 def test_the_t_interval_by_hand():
@@ -199,3 +199,35 @@ def test_cells_compose_whatever_hospital_a_patient_was_in():
     accountant = dp_accounting.pld.PLDAccountant(dp_accounting.NeighboringRelation.ADD_OR_REMOVE_ONE)
     accountant.compose(dp_accounting.GaussianDpEvent(2.0))
     assert two == pytest.approx(accountant.get_epsilon(1e-5), rel=1e-3)
+
+
+def test_every_arm_is_compared_with_one_and_tests_are_corrected():
+    def three(seed: int) -> DatasetResult:
+        base = 0.8 + 0.02 * seed
+        arms = {
+            "fedavg": arm(base, "FedAvg"),
+            "fedyogi": arm(base + 0.03 + 0.002 * (seed % 2), "FedYogi"),
+            "fedadam": arm(base + 0.02 * (-1) ** seed, "FedAdam"),
+            "worse": arm(base - 0.1 - 0.001 * seed, "Worse"),
+        }
+        counts = HospitalCounts(train=80, test=20, train_positive=40, test_positive=10)
+        return DatasetResult(title="D", kind="real", source="s", licence="l", arms=arms, hospitals={"north": counts})
+
+    merged = merge_datasets([three(seed) for seed in range(6)], list(range(6)), "fedavg")
+    found = {one.arm: one for one in merged.comparisons if one.metric == "auc"}
+    assert list(found) == ["fedyogi", "fedadam", "worse"]
+    yogi = found["fedyogi"]
+    assert yogi.overlap == 0.25
+    assert yogi.difference.n == 6
+    assert yogi.difference.value == pytest.approx(0.031)
+    # s = .002 / 2 * sqrt(6 / 5); the variance of the mean is (1/6 + 1/4) s^2; t(.975, 5) = 2.570582.
+    half = 2.570582 * 0.001 * np.sqrt(6 / 5) * np.sqrt(1 / 6 + 1 / 4)
+    assert yogi.difference.high == pytest.approx(0.031 + half)
+    assert yogi.p_corrected == pytest.approx(2 * yogi.p_value)
+    assert yogi.sentence.startswith(
+        "FedYogi beats FedAvg by 0.031 in AUC (95 % interval 0.029 to 0.033, 6 pairs, p < .001"
+    )
+    assert "corrected for 3 comparisons" in yogi.sentence
+    assert found["worse"].sentence.startswith("Worse falls short of FedAvg by 0.10")
+    assert found["fedadam"].sentence.startswith("No difference between FedAdam and FedAvg is shown in AUC")
+    assert {one.against for one in merged.comparisons} == {"fedavg"}

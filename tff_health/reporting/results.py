@@ -154,6 +154,35 @@ class Statistics(Document):
         return next((column for column in self.columns if column.name == name), None)
 
 
+class ArmComparison(Document):
+    """An arm of a study against another, cell by cell.
+
+    Attributes:
+        arm: its name.
+        against: the other's.
+        metric: what is compared.
+        difference: first minus second, with a 95 % interval; `n` is the number of pairs.
+        effect: Cohen's d of paired differences.
+        p_value: two-sided paired t test of no difference.
+        p_corrected: the same, corrected for all arms compared with the other one (Holm).
+        comparisons: how many these were.
+        overlap: held-out over training patients where cells split the same patients anew, by which interval and test
+            are widened (Nadeau and Bengio 2003); 0 where they do not.
+        sentence: all of it in words.
+    """
+
+    arm: str
+    against: str
+    metric: str
+    difference: Metric
+    effect: Number = None
+    p_value: Number = None
+    p_corrected: Number = None
+    comparisons: Count = 1
+    overlap: Number = 0.0
+    sentence: str
+
+
 class DatasetResult(Document):
     """What a dataset is and what each arm reached on it."""
 
@@ -175,6 +204,7 @@ class DatasetResult(Document):
     private_preprocessing: list[str] = Field(default_factory=list)
     membership_control: dict[str, MembershipAttack] = Field(default_factory=dict)
     ledger: list[LedgerTotal] = Field(default_factory=list)
+    comparisons: list[ArmComparison] = Field(default_factory=list)
     synthesis: DatasetSynthesis | None = None
     images: DatasetImages | None = None
 

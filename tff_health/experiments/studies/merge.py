@@ -8,7 +8,7 @@ from pathlib import Path
 
 from data.errors import TffHealthError
 from tff_health.experiments.run_folder import ledger_file
-from tff_health.experiments.studies.differences import difference_sentences
+from tff_health.experiments.studies.differences import arm_comparisons, difference_sentences
 from tff_health.experiments.studies.folder import cell_folder, is_finished, read_study
 from tff_health.experiments.studies.merged_arm import merge_arms, merge_attack
 from tff_health.experiments.studies.plan import plan_study
@@ -55,7 +55,9 @@ def study_results(folder: Path, command: str = "") -> Results:
     totals = study_totals(folder, {name: own or finished[name] for name, own in begun.items()})
     datasets = {}
     for name, own in finished.items():
-        merged = merge_datasets([whole[cell.name].datasets[name] for cell in own], [cell.seed for cell in own])
+        merged = merge_datasets(
+            [whole[cell.name].datasets[name] for cell in own], [cell.seed for cell in own], study.reference
+        )
         merged.ledger = totals[name]
         missing = len(plan.datasets[name]) - len(own)
         if missing:
@@ -77,12 +79,13 @@ def study_results(folder: Path, command: str = "") -> Results:
     return results
 
 
-def merge_datasets(parts: Sequence[DatasetResult], seeds: Sequence[int]) -> DatasetResult:
+def merge_datasets(parts: Sequence[DatasetResult], seeds: Sequence[int], reference: str | None = None) -> DatasetResult:
     """One dataset over its cells.
 
     Args:
         parts: each cell's results, in the order of the seeds.
         seeds: of the cells.
+        reference: the arm that others are compared with; None for the one that speaks for federation.
     """
     first = parts[0]
     names = [name for name in first.arms if all(name in part.arms for part in parts)]
@@ -108,6 +111,7 @@ def merge_datasets(parts: Sequence[DatasetResult], seeds: Sequence[int]) -> Data
             for name in dict.fromkeys(name for control in controls for name in control)
         },
     )
+    merged.comparisons = arm_comparisons(merged, reference)
     merged.notes = [*_notes(parts, seeds), *difference_sentences(merged), *_shared(parts, lambda part: part.notes)]
     return merged
 

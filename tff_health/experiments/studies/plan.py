@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from data.catalogue import is_present
-from data.errors import SettingsError
+from data.errors import SettingsError, UnknownNameError
 from tff_health.experiments.loading import validate
 from tff_health.experiments.privacy_settings import AttackSettings
 from tff_health.experiments.run_folder import safe_name
@@ -111,6 +111,10 @@ def plan_study(study: StudySettings, source: str, data_dir: Path | None = None, 
             present.append(name)
     if not present:
         raise SettingsError("no dataset of the study is at hand: " + " ".join(left_out))
+    if study.reference is not None:
+        known = dict.fromkeys(arm for task in every.datasets.values() for arm in task.arms)
+        if study.reference not in known:
+            raise UnknownNameError.among(f"{source}: arm to compare with", study.reference, known)
     cells = []
     for name in present:
         for place, seed in enumerate(study.seeds_of(name)):

@@ -52,6 +52,8 @@ class StudySettings(Settings):
         arms: templates that every dataset has, in addition to its own arms of `experiment`; a dataset's own arm of the
             same name changes single settings of the template.
         sweep: which arms vary in what.
+        reference: the arm that all others are compared with, pair by pair; None for the one that speaks for
+            federation.
     """
 
     study: str = Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
@@ -63,6 +65,7 @@ class StudySettings(Settings):
     experiment: dict[str, Any]
     arms: dict[str, dict[str, Any]] = Field(default={})
     sweep: tuple[Sweep, ...] = ()
+    reference: str | None = None
 
     @field_validator("seeds")
     @classmethod
