@@ -74,8 +74,8 @@ def load(settings: Mapping[str, Any], *, data_dir: Path | None, seed: int) -> Fe
     """The 569 patients dealt to simulated hospitals; malignant is the positive class.
 
     Args:
-        settings: `hospitals` (5), `partition` (`dirichlet`, `iid` or `size_skew`), `alpha` (.5), `min_rows`
-            of a hospital (20), `test_fraction` (.25), `split_seed` (the experiment's seed).
+        settings: `hospitals` (5), `partition` (`dirichlet`, `iid`, `size_skew` or `one_class`), `alpha` (.5),
+            `min_rows` of a hospital (20), `test_fraction` (.25), `split_seed` (the experiment's seed).
         data_dir: unused; the file ships with scikit-learn.
         seed: the experiment's seed.
 
@@ -95,7 +95,9 @@ def load(settings: Mapping[str, Any], *, data_dir: Path | None, seed: int) -> Fe
         min_rows=resolved["min_rows"],
         min_per_class=MIN_PER_CLASS,
     )
-    skew = "" if resolved["partition"] == "iid" else f" with alpha {resolved['alpha']:g}"
+    alone = resolved["partition"] == "one_class"
+    skew = f" with alpha {resolved['alpha']:g}" if resolved["partition"] in ("dirichlet", "size_skew") else ""
+    least = "all of one class" if alone else f"{MIN_PER_CLASS} of each class"
     return Federation(
         name="breast_cancer",
         title="Breast Cancer Wisconsin (Diagnostic)",
@@ -107,11 +109,12 @@ def load(settings: Mapping[str, Any], *, data_dir: Path | None, seed: int) -> Fe
         licence="CC BY 4.0",
         protocol=(
             f"569 patients dealt to {resolved['hospitals']} simulated hospitals by "
-            f"{resolved['partition']}{skew}, at least {resolved['min_rows']} patients and {MIN_PER_CLASS} of "
-            f"each class in each; {resolved['test_fraction']:.0%} of each hospital held out, stratified "
+            f"{resolved['partition']}{skew}, at least {resolved['min_rows']} patients and {least} in "
+            f"each; {resolved['test_fraction']:.0%} of each hospital held out, stratified "
             f"(seed {split_seed})."
         ),
         notes=("The patients are real and come from one clinic; the hospitals are simulated.",),
+        single_class_accepted=alone,
     )
 
 

@@ -106,7 +106,7 @@ BREAST_CANCER = SettingsSpec(
             "choice",
             "dirichlet",
             "how rows are dealt to simulated hospitals",
-            choices=PARTITIONS,
+            choices=(*PARTITIONS, "one_class"),
         ),
         _ALPHA,
         _MIN_ROWS,

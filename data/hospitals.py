@@ -16,7 +16,7 @@ from data.errors import SettingsError
 from data.federation import Hospital
 from data.streams import stream
 
-Partition = Literal["iid", "dirichlet", "size_skew"]
+Partition = Literal["iid", "dirichlet", "size_skew", "one_class"]
 
 _ATTEMPTS = 50
 
@@ -34,13 +34,13 @@ def partition_rows(
     """The rows of each of `n` simulated hospitals, by the named method.
 
     Args:
-        method: `iid`, `dirichlet` or `size_skew`; see the functions of those names.
+        method: `iid`, `dirichlet`, `size_skew` or `one_class`; see the functions of those names.
         labels: [rows], the class of every row.
         n: number of hospitals.
         seed: same seed, same partition.
         alpha: for the two skewed methods.
         min_rows: fewest rows a hospital may end with.
-        min_per_class: fewest rows of every class that a hospital may end with.
+        min_per_class: fewest rows of every class that a hospital may end with; of `one_class`, of its only one.
 
     Returns:
         `n` ascending int64 arrays of row positions.
@@ -50,6 +50,8 @@ def partition_rows(
     """
     if method == "iid":
         return iid(labels, n, seed, min_rows=min_rows, min_per_class=min_per_class)
+    if method == "one_class":
+        return one_class(labels, n, seed, min_rows=max(min_rows, min_per_class))
     skewed = {"dirichlet": dirichlet, "size_skew": size_skew}[method]
     return skewed(labels, n, seed, alpha=alpha, min_rows=min_rows, min_per_class=min_per_class)
 
@@ -78,6 +80,42 @@ def iid(labels: np.ndarray, n: int, seed: int, *, min_rows: int = 1, min_per_cla
             return [np.sort(part) for part in parts]
     by_class = np.concatenate([rng.permutation(np.flatnonzero(labels == c)) for c in range(len(classes))])
     return [np.sort(by_class[start::n]) for start in range(n)]
+
+
+def one_class(labels: np.ndarray, n: int, seed: int, *, min_rows: int = 1) -> list[np.ndarray]:
+    """Every hospital holds rows of one class alone: as far from alike as hospitals can be.
+
+    The limit of the skewed shards of McMahan et al. 2017 (arXiv 1602.05629, section 3). Every class gets hospitals in
+    proportion to its rows, one at least, and its rows are dealt to them at random in equal parts.
+
+    Args:
+        labels: [rows].
+        n: number of hospitals, as many as classes or more.
+        seed: same seed, same partition.
+        min_rows: fewest rows of a hospital.
+
+    Raises:
+        SettingsError: there are fewer hospitals than classes, or the rows cannot meet the minimum.
+    """
+    classes, places = np.unique(labels, return_inverse=True)
+    sizes = np.bincount(places)
+    if n < len(classes):
+        raise SettingsError(f"{n} hospitals of one class each cannot hold {len(classes)} classes; take more hospitals.")
+    shares = np.ones(len(classes), np.int64)
+    for _ in range(n - len(classes)):
+        shares[np.argmax(sizes / shares)] += 1
+    rng = stream(seed, "one class")
+    parts = [
+        np.sort(part)
+        for place, share in enumerate(shares)
+        for part in np.array_split(rng.permutation(np.flatnonzero(places == place)), share)
+    ]
+    if min(map(len, parts)) < min_rows:
+        raise SettingsError(
+            f"{n} hospitals of one class each cannot have {min_rows} rows: there are {len(labels)} in all; take fewer "
+            "hospitals or a lower min_rows."
+        )
+    return parts
 
 
 def dirichlet(

@@ -69,3 +69,10 @@ def test_more_than_the_rows_can_give_is_refused(settings, message):
     with pytest.raises(SettingsError, match=message):
         load(settings, data_dir=None, seed=0)
     assert len(load({"hospitals": 28}, data_dir=None, seed=0).require_trainable().members) == 28
+
+
+def test_hospitals_of_one_class_may_train_together():
+    federation = load({"partition": "one_class"}, data_dir=None, seed=1).require_trainable()
+    assert [len(set(federation.labels(hospital.train))) for hospital in federation.hospitals] == [1] * 5
+    assert "all of one class" in federation.protocol
+    assert "alpha" not in federation.protocol

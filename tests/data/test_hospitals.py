@@ -181,3 +181,26 @@ def test_a_hospitals_split_does_not_depend_on_the_other_hospitals():
     both = simulated_hospitals(frame, labels, [first, second], 0.25, 0)
     fewer = simulated_hospitals(frame, labels, [first[:20], second], 0.25, 0)
     assert both[1].test.equals(fewer[1].test)
+
+
+@pytest.mark.parametrize(("n", "hospitals_of"), [(2, (1, 1)), (5, (3, 2)), (10, (6, 4))])
+def test_one_class_hospitals_hold_one_class_each_in_proportion(n, hospitals_of):
+    labels = np.random.default_rng(0).permutation(np.repeat([0, 1], [357, 212]))
+    parts = partition_rows("one_class", labels, n, 1, min_rows=20, min_per_class=4)
+    assert sorted(np.concatenate(parts).tolist()) == list(range(569))
+    held = [set(labels[part]) for part in parts]
+    assert all(len(classes) == 1 for classes in held)
+    assert (held.count({0}), held.count({1})) == hospitals_of
+    for value in (0, 1):
+        sizes = [len(part) for part, classes in zip(parts, held, strict=True) if classes == {value}]
+        assert max(sizes) - min(sizes) <= 1
+    other = partition_rows("one_class", labels, n, 2, min_rows=20, min_per_class=4)
+    assert [part.tolist() for part in parts] != [part.tolist() for part in other] or n == 2
+
+
+def test_one_class_hospitals_that_cannot_be():
+    labels = np.repeat([0, 1], [50, 10])
+    with pytest.raises(SettingsError, match="cannot hold 2 classes"):
+        partition_rows("one_class", labels, 1, 1)
+    with pytest.raises(SettingsError, match="cannot have 20 rows"):
+        partition_rows("one_class", labels, 3, 1, min_rows=20)
