@@ -124,7 +124,9 @@ def references(settings: ExperimentBase, results: Results) -> list[Reference]:
 
         return list(synthesis_references(results))
     if isinstance(settings, ImagesSettings):
-        return []
+        from tff_health.reporting.images.references import image_references
+
+        return list(image_references(results))
     from tff_health.reporting.paper import compare
     from tff_health.reporting.peers import compare_with_peers
 
