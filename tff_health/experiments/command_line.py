@@ -123,6 +123,8 @@ def _dispatch(arguments: list[str]) -> int:
         hint = f"did you mean {near!r}?" if near else f"commands are {', '.join(_COMMANDS)}."
         raise UnknownNameError(f"unknown command {arguments[0]!r}: {hint}")
     parsed = build_parser().parse_args(arguments)
+    if os.getcwd() not in sys.path:  # users' own modules, last so that they hide nothing installed
+        sys.path.append(os.getcwd())
     action: Callable[[argparse.Namespace], int] = parsed.action
     return action(parsed)
 
@@ -130,8 +132,6 @@ def _dispatch(arguments: list[str]) -> int:
 def _run(parsed: argparse.Namespace) -> int:
     from tff_health.experiments.loading import load_settings
 
-    if os.getcwd() not in sys.path:  # users' own modules, last so that they hide nothing installed
-        sys.path.append(os.getcwd())
     settings = load_settings(parsed.experiment, parsed.overrides, parsed.seed)
     _check_data_dir(parsed.data_dir)
 
@@ -171,8 +171,6 @@ def _study(parsed: argparse.Namespace) -> int:
     from tff_health.experiments.studies.loading import load_study, read_study_document
     from tff_health.experiments.studies.plan import describe_plan, plan_study
 
-    if os.getcwd() not in sys.path:  # users' own modules, last so that they hide nothing installed
-        sys.path.append(os.getcwd())
     _check_data_dir(parsed.data_dir)
     document = read_study_document(parsed.study)
     if is_collection(document):
