@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 from tff_health.reporting.cohort import references_with_cohort
 from tff_health.reporting.collections.document import Finding, Place
-from tff_health.reporting.formatting import listing, number
+from tff_health.reporting.formatting import number
 from tff_health.reporting.guarantee import is_private
 from tff_health.reporting.record import Run
 from tff_health.reporting.report import file_stem
 from tff_health.reporting.results import Arm, DatasetResult, Reference
 
 Parts = Mapping[str, Run]
+LINE = ";\n"
+"""Between things that are said of one row: a line each on the page."""
 Test = Callable[[Arm], bool]
 
 
@@ -100,10 +102,10 @@ def measured(what: str, theirs: str, found: list[tuple[Found, str]], section: st
     for one, words in found:
         by_dataset.setdefault((one.part, one.name), []).append(f"{one.arm.title} {words}")
     said = [
-        f"{parts[part].results.datasets[name].title}: {listing(words)}" for (part, name), words in by_dataset.items()
+        f"{parts[part].results.datasets[name].title}: {LINE.join(words)}" for (part, name), words in by_dataset.items()
     ]
     places = [place(parts, part, name, section) for part, name in by_dataset]
-    return Finding(what=what, theirs=theirs, ours="; ".join(said), places=places)
+    return Finding(what=what, theirs=theirs, ours=LINE.join(said), places=places)
 
 
 def scores(arm: Arm, family: str) -> str:

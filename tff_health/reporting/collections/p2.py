@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from tff_health.reporting.collections.document import Finding, PaperRow, Place
 from tff_health.reporting.collections.evidence import (
+    LINE,
     Found,
     Parts,
     arms,
@@ -16,7 +17,7 @@ from tff_health.reporting.collections.evidence import (
     references,
     scores,
 )
-from tff_health.reporting.formatting import interval, listing, number
+from tff_health.reporting.formatting import interval, number
 from tff_health.reporting.images.arms import headline as images_headline
 from tff_health.reporting.images.budgets import image_budgets
 from tff_health.reporting.results import DatasetResult, Metric
@@ -121,9 +122,9 @@ def _budgets(what: str, parts: Parts, found: Callable[[DatasetResult], list[Budg
     for part, name, dataset in datasets(parts):
         words = [f"epsilon {one.epsilon}: AUC {number(one.auc.value)} ({one.title})" for one in found(dataset)]
         if words:
-            said.append(f"{dataset.title}: {listing(words)}")
+            said.append(f"{dataset.title}: {LINE.join(words)}")
             places.append(place(parts, part, name, section))
-    return Finding(what=what, theirs="none", ours="; ".join(said), places=places)
+    return Finding(what=what, theirs="none", ours=LINE.join(said), places=places)
 
 
 def _anonymity(parts: Parts) -> Finding:
