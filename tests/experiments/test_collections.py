@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -252,6 +253,7 @@ def test_a_dry_run_shows_the_parts_without_tensorflow(two: Path):
     assert "listing: The listing" in done.stdout
     assert "paper_mock: paper-listing, fedavg, fedyogi, alone" in done.stdout
     assert "2 cells" in done.stdout
+    assert "About 1 minute with" in done.stdout
 
 
 @pytest.mark.parametrize("name", ["paper-1", "paper-2"])
@@ -271,3 +273,15 @@ def test_a_part_can_be_run_alone_from_its_settings(finished: Path):
 def test_a_collection_is_told_from_other_studies(tmp_path: Path):
     with pytest.raises(SettingsError, match="is made of parts"):
         load_collection(read_study_document("paper-1"), "paper-1", ["seed=3"])
+
+
+def test_other_code_is_not_mixed_in_unawares(two: Path, finished: Path, tmp_path: Path):
+    folder = tmp_path / "copy"
+    shutil.copytree(finished, folder)
+    (folder / "code.txt").write_text("0" * 64 + "\n", "utf-8")
+    refused = run("study", str(two), "--out", str(folder), "--resume")
+    assert refused.returncode == 2
+    assert "was made by other code than this" in refused.stderr
+    accepted = run("study", str(two), "--out", str(folder), "--resume", "--mixed-code")
+    assert accepted.returncode == 0, accepted.stderr
+    assert "2 versions of the code" in (folder / "report.html").read_text("utf-8")

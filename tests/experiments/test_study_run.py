@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -80,6 +81,7 @@ def test_a_study_leaves_results_a_report_and_its_cells(finished):
     assert 'href="cells/paper_mock-seed-2/report.html"' in report
     assert (finished / "cells" / "paper_mock-seed-2" / "report.html").exists()
     table = rows(finished / "cells.csv")
+    assert all(0.1 < float(row["peak_gib"]) < 8 for row in table)
     assert [(row["cell"], row["status"]) for row in table] == [
         ("paper_mock-seed-1", "done"),
         ("paper_mock-seed-2", "done"),
@@ -107,6 +109,20 @@ def test_other_settings_are_not_mixed(tiny, finished):
     done = run("study", str(tiny), "--out", str(finished.parent / "nothing"), "--resume")
     assert done.returncode == 2
     assert "no study to resume" in done.stderr
+
+
+def test_cells_of_other_code_are_not_mixed_in_unawares(tiny, finished, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(finished, folder)
+    (folder / "code.txt").write_text("0" * 64 + "\n", "utf-8")
+    refused = run("study", str(tiny), "--out", str(folder), "--resume")
+    assert refused.returncode == 2
+    assert "was made by other code than this" in refused.stderr
+    assert "--mixed-code" in refused.stderr
+    accepted = run("study", str(tiny), "--out", str(folder), "--resume", "--mixed-code")
+    assert accepted.returncode == 0, accepted.stderr
+    notes = load_results(folder / "results.json").datasets["paper_mock"].notes
+    assert "2 versions of the code" in notes[0]
 
 
 def test_a_report_can_be_made_again(finished):

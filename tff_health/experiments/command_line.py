@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from data.errors import TffHealthError, UnknownNameError, nearest_name
+from tff_health.experiments.arguments import as_typed, check_data_dir, complain, jobs, seed
 from tff_health.experiments.sample_command import add_sample_parser
+from tff_health.experiments.studies.command import add_study_parser
 
 _COMMANDS = ("run", "study", "sample", "list", "report", "data")
 _EPILOG = """\
@@ -53,30 +55,15 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--set", dest="overrides", metavar="KEY=VALUE", action="append", default=[], help="change a setting"
     )
-    run.add_argument("--seed", type=_seed, help="the experiment's seed")
+    run.add_argument("--seed", type=seed, help="the experiment's seed")
     run.add_argument("--out", type=Path, metavar="DIR", help="run folder (default: a new one in runs/)")
     run.add_argument("--data-dir", type=Path, metavar="DIR", help="folder with data files (or set TFF_HEALTH_DATA)")
     run.add_argument("--resume", action="store_true", help="go on with an interrupted run")
-    run.add_argument("--jobs", type=_jobs, metavar="N", help="datasets or arms at a time (default: one a core)")
+    run.add_argument("--jobs", type=jobs, metavar="N", help="datasets or arms at a time (default: one a core)")
     run.add_argument("--quiet", action="store_true", help="no progress, only the result")
     run.set_defaults(action=_run)
 
-    study = commands.add_parser("study", help="run a study: one experiment over datasets, seeds and swept settings")
-    study.add_argument("study", metavar="NAME|FILE.toml")
-    study.add_argument(
-        "--set", dest="overrides", metavar="KEY=VALUE", action="append", default=[], help="change a setting"
-    )
-    study.add_argument("--out", type=Path, metavar="DIR", help="study folder (default: a new one in runs/)")
-    study.add_argument("--data-dir", type=Path, metavar="DIR", help="folder with data files (or set TFF_HEALTH_DATA)")
-    study.add_argument("--resume", action="store_true", help="go on with an interrupted study; failed cells run again")
-    study.add_argument("--jobs", type=_jobs, metavar="N", help="cells that run at a time (default: one a core)")
-    study.add_argument("--dry-run", action="store_true", help="show the cells and their arms, run nothing")
-    study.add_argument(
-        "--quick", action="store_true", help="two seeds, each sweep's first and last value, four shadow models"
-    )
-    study.add_argument("--quiet", action="store_true", help="no progress, only the result")
-    study.set_defaults(action=_study)
-
+    add_study_parser(commands)
     add_sample_parser(commands)
 
     listing = commands.add_parser(
@@ -106,10 +93,10 @@ def main(words: Sequence[str]) -> int:
     try:
         return _dispatch(arguments)
     except TffHealthError as error:
-        _complain(str(error))
+        complain(str(error))
         return error.exit_code
     except KeyboardInterrupt:
-        _complain("stopped by Ctrl-C.")
+        complain("stopped by Ctrl-C.")
         return 4
     except BrokenPipeError:
         # The reader of our output has gone (`| head`); Python must not complain again at exit.
@@ -133,7 +120,7 @@ def _run(parsed: argparse.Namespace) -> int:
     from tff_health.experiments.loading import load_settings
 
     settings = load_settings(parsed.experiment, parsed.overrides, parsed.seed)
-    _check_data_dir(parsed.data_dir)
+    check_data_dir(parsed.data_dir)
 
     from tff_health.experiments.run_folder import check_folder, default_folder, newest_folder
 
@@ -158,59 +145,12 @@ def _run(parsed: argparse.Namespace) -> int:
         resume=parsed.resume,
         jobs=parsed.jobs or min(len(os.sched_getaffinity(0)), pieces),
         quiet=parsed.quiet,
-        command=_as_typed(parsed),
+        command=as_typed(parsed),
     )
     for sentence in outcome.refused:
         print(sentence, file=sys.stderr)
     print(headline(outcome))
     return 0
-
-
-def _study(parsed: argparse.Namespace) -> int:
-    from tff_health.experiments.collections.settings import is_collection
-    from tff_health.experiments.studies.loading import load_study, read_study_document
-    from tff_health.experiments.studies.plan import describe_plan, plan_study
-
-    _check_data_dir(parsed.data_dir)
-    document = read_study_document(parsed.study)
-    if is_collection(document):
-        from tff_health.experiments.collections.command import run_collection_command
-
-        return run_collection_command(parsed, document, _as_typed(parsed))
-    study = load_study(parsed.study, parsed.overrides, quick=parsed.quick)
-    plan = plan_study(study, parsed.study, parsed.data_dir)
-    if parsed.dry_run:
-        print(describe_plan(plan))
-        return 0
-
-    from tff_health.experiments.run_folder import default_folder
-    from tff_health.experiments.studies.folder import check_study_folder, newest_study
-
-    out = parsed.out
-    if out is None:
-        out = newest_study(study.study) if parsed.resume else default_folder(study.study)
-    check_study_folder(out, study, resume=parsed.resume)
-    for sentence in plan.left_out:
-        print(sentence, file=sys.stderr)
-
-    from tff_health.experiments.studies.run import run_study
-
-    outcome = run_study(
-        plan,
-        out,
-        data_dir=parsed.data_dir,
-        resume=parsed.resume,
-        jobs=parsed.jobs or min(len(os.sched_getaffinity(0)), len(plan.cells)),
-        quiet=parsed.quiet,
-        command=_as_typed(parsed),
-    )
-    for cell, reason in outcome.failed.items():
-        _complain(f"cell {cell} failed: {reason}")
-    done = len(plan.cells) - len(outcome.failed)
-    print(f"{done} of {len(plan.cells)} cells done, {outcome.seconds:.0f} s.")
-    if outcome.report:
-        print(f"Report: {outcome.report}")
-    return 1 if outcome.failed else 0
 
 
 def _list(parsed: argparse.Namespace) -> int:
@@ -269,7 +209,7 @@ def _report(parsed: argparse.Namespace) -> int:
 def _data_check(parsed: argparse.Namespace) -> int:
     from data.catalogue import check_dataset
 
-    _check_data_dir(parsed.data_dir)
+    check_data_dir(parsed.data_dir)
     for sentence in check_dataset(parsed.dataset, parsed.data_dir):
         print(sentence)
     return 0
@@ -293,48 +233,3 @@ def _data_fetch(parsed: argparse.Namespace) -> int:
         )
     print(f"{dataset.name}: verified files in {folder}")
     return 0
-
-
-def _check_data_dir(folder: Path | None) -> None:
-    from data.errors import DataError
-
-    try:
-        usable = folder is None or folder.is_dir()
-    except OSError:
-        usable = False
-    if not usable:
-        raise DataError(f"--data-dir {folder}: no such folder; name the folder that holds the data files.")
-
-
-def _as_typed(parsed: argparse.Namespace) -> str:
-    """The command that makes this run again; without the folder, which is the reader's own choice."""
-    import shlex
-
-    studied = parsed.command == "study"
-    words = ["run_experiments.py", parsed.command, parsed.study if studied else parsed.experiment]
-    for override in parsed.overrides:
-        words += ["--set", override]
-    if studied and parsed.quick:
-        words += ["--quick"]
-    if not studied and parsed.seed is not None:
-        words += ["--seed", str(parsed.seed)]
-    return f"uv run {shlex.join(words)}"
-
-
-def _seed(text: str) -> int:
-    value = int(text) if text.isascii() and text.isdigit() else -1
-    if not 0 <= value < 2**32:
-        raise argparse.ArgumentTypeError(f"must be a whole number between 0 and {2**32 - 1}")
-    return value
-
-
-def _jobs(text: str) -> int:
-    value = int(text) if text.isascii() and text.isdigit() else 0
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be a whole number of at least 1")
-    return value
-
-
-def _complain(message: str) -> None:
-    text = " ".join(message.split())
-    print(f"error: {text}", file=sys.stderr)

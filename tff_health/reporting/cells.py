@@ -10,7 +10,7 @@ from urllib.parse import quote
 from tff_health.reporting.atomic import ReportError
 
 CELLS_FILE = "cells.csv"
-CELL_COLUMNS = ("dataset", "seed", "cell", "status", "seconds", "reason")
+CELL_COLUMNS = ("dataset", "seed", "cell", "status", "seconds", "peak_gib", "reason")
 
 
 @dataclass(frozen=True)
@@ -20,16 +20,20 @@ class CellRow:
     Attributes:
         dataset: of the cell.
         seed: of the cell.
+        name: of the cell.
         status: `done` or `failed`.
         seconds: how long its run took; None where that is not known.
+        peak_gib: memory that it took at most; None likewise.
         reason: why it failed.
         link: its report relative to the study folder; empty where there is none.
     """
 
     dataset: str
     seed: str
+    name: str
     status: str
     seconds: float | None
+    peak_gib: float | None
     reason: str
     link: str
 
@@ -57,5 +61,5 @@ def _row(folder: Path, row: dict[str, str]) -> CellRow:
     # A name from an edited file must not lead out of the folder.
     inside = Path(name).name == name and (folder / "cells" / name / "report.html").exists()
     link = f"cells/{quote(name)}/report.html" if inside else ""
-    seconds = float(row["seconds"]) if row["seconds"] else None
-    return CellRow(row["dataset"], row["seed"], row["status"], seconds, row["reason"], link)
+    seconds, peak = (float(row[column]) if row.get(column) else None for column in ("seconds", "peak_gib"))
+    return CellRow(row["dataset"], row["seed"], name, row["status"], seconds, peak, row["reason"], link)

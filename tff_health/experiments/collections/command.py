@@ -7,6 +7,8 @@ import os
 import sys
 from typing import Any
 
+from tff_health.experiments.arguments import complain
+
 
 def run_collection_command(parsed: argparse.Namespace, document: Any, command: str) -> int:
     """Plans the parts and runs them; the exit code.
@@ -21,12 +23,18 @@ def run_collection_command(parsed: argparse.Namespace, document: Any, command: s
     """
     from tff_health.experiments.collections.loading import load_collection
     from tff_health.experiments.collections.plan import describe_collection, plan_collection
+    from tff_health.experiments.estimate import estimate_sentence
 
     settings = load_collection(document, parsed.study, parsed.overrides, quick=parsed.quick)
     plan = plan_collection(settings, parsed.data_dir)
+    wanted = parsed.jobs or len(os.sched_getaffinity(0))
+    estimate = estimate_sentence(sum(part.seconds for part in plan.parts), wanted)
     if parsed.dry_run:
         print(describe_collection(plan))
+        print(estimate)
         return 0
+    if not parsed.quiet:
+        print(estimate, file=sys.stderr)
 
     from tff_health.experiments.collections.folder import check_collection_folder, newest_collection
     from tff_health.experiments.run_folder import default_folder
@@ -34,7 +42,7 @@ def run_collection_command(parsed: argparse.Namespace, document: Any, command: s
     out = parsed.out
     if out is None:
         out = newest_collection(settings.study) if parsed.resume else default_folder(settings.study)
-    check_collection_folder(out, settings, resume=parsed.resume)
+    check_collection_folder(out, plan, resume=parsed.resume, mixed_code=parsed.mixed_code)
     for part in plan.parts:
         for sentence in part.left_out:
             print(f"{part.name}: {sentence}", file=sys.stderr)
@@ -46,12 +54,14 @@ def run_collection_command(parsed: argparse.Namespace, document: Any, command: s
         out,
         data_dir=parsed.data_dir,
         resume=parsed.resume,
-        jobs=parsed.jobs or len(os.sched_getaffinity(0)),
+        mixed_code=parsed.mixed_code,
+        jobs=wanted,
+        memory=parsed.memory,
         quiet=parsed.quiet,
         command=command,
     )
     for name, reason in outcome.failed.items():
-        print(f"error: part {name} failed: {' '.join(reason.split())}", file=sys.stderr)
+        complain(f"part {name} failed: {reason}")
     done = len(plan.parts) - len(outcome.failed)
     print(f"{done} of {len(plan.parts)} parts done, {outcome.seconds:.0f} s.")
     print(f"Report: {outcome.report}")

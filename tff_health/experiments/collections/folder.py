@@ -9,10 +9,11 @@ from pathlib import Path
 import tomli_w
 from pydantic import ValidationError
 
-from tff_health.experiments.collections.plan import PlannedPart
+from tff_health.experiments.collections.plan import CollectionPlan, PlannedPart
 from tff_health.experiments.collections.settings import CollectionSettings
 from tff_health.experiments.run_folder import SETTINGS_FILE, RunFolderError, check_folder, explain, read_settings
 from tff_health.experiments.studies import folder as study_folder
+from tff_health.experiments.studies.code_record import check_code, record_code
 from tff_health.experiments.studies.plan import StudyPlan
 
 COLLECTION_FILE = "collection.toml"
@@ -53,18 +54,28 @@ def read_collection(folder: Path) -> CollectionSettings:
         raise RunFolderError(f"{path} cannot be read as settings of a study.") from error
 
 
-def check_collection_folder(folder: Path, settings: CollectionSettings, *, resume: bool) -> None:
+def check_collection_folder(folder: Path, plan: CollectionPlan, *, resume: bool, mixed_code: bool = False) -> str:
     """Says what stands against using the folder, before any work; makes nothing.
 
+    Args:
+        folder: of the study.
+        plan: of all parts.
+        resume: whether to go on with what is there.
+        mixed_code: whether to go on with what other code has made.
+
+    Returns:
+        The digest of the code.
+
     Raises:
-        RunFolderError: the folder holds something else or another study, or holds no study to resume.
+        RunFolderError: the folder holds something else or another study, was made by other code, or holds no study to
+            resume.
     """
     if is_collection_folder(folder):
         if not resume:
             raise RunFolderError(
                 f"{folder} already holds a study; go on with it by --resume, or choose another folder by --out."
             )
-        if read_collection(folder) != settings:
+        if read_collection(folder) != plan.settings:
             raise RunFolderError(
                 f"{folder} was made by a study with other settings; use the same ones, or another folder by --out."
             )
@@ -74,19 +85,22 @@ def check_collection_folder(folder: Path, settings: CollectionSettings, *, resum
         )
     else:
         check_folder(folder, resume=False)
+    settings = "".join(part.document for part in plan.parts)
+    return check_code(folder, settings, plan.extensions, mixed=mixed_code)
 
 
-def open_collection_folder(folder: Path, settings: CollectionSettings, *, resume: bool) -> None:
+def open_collection_folder(folder: Path, plan: CollectionPlan, *, resume: bool, mixed_code: bool = False) -> None:
     """Makes the folder, or checks that a resumed one holds this study; errors as in `check_collection_folder`."""
-    check_collection_folder(folder, settings, resume=resume)
+    digest = check_collection_folder(folder, plan, resume=resume, mixed_code=mixed_code)
     try:
         (folder / "parts").mkdir(parents=True, exist_ok=True)
         if not resume:
             partial = folder / f".{COLLECTION_FILE}.part"
-            partial.write_text(tomli_w.dumps(settings.model_dump(mode="json", exclude_none=True)), "utf-8")
+            partial.write_text(tomli_w.dumps(plan.settings.model_dump(mode="json", exclude_none=True)), "utf-8")
             partial.replace(folder / COLLECTION_FILE)
     except OSError as error:
         raise RunFolderError(explain(error, folder)) from error
+    record_code(folder, digest)
 
 
 def is_begun(place: Path, part: PlannedPart) -> bool:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from data.errors import TffHealthError, UnknownNameError
 from tff_health.experiments.base_settings import ExperimentBase
 from tff_health.experiments.collections.settings import CollectionSettings, PartSettings
+from tff_health.experiments.estimate import core_seconds
 from tff_health.experiments.loading import load_settings
 from tff_health.experiments.present import present_datasets
 from tff_health.experiments.studies.loading import load_study
-from tff_health.experiments.studies.plan import StudyPlan, describe_plan, plan_study
+from tff_health.experiments.studies.plan import StudyPlan, describe_plan, plan_seconds, plan_study
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,16 @@ class PlannedPart:
         return self.work.fingerprint
 
     @property
+    def seconds(self) -> float:
+        """Of one core that it takes, roughly."""
+        return plan_seconds(self.work) if isinstance(self.work, StudyPlan) else core_seconds(self.work)
+
+    @property
+    def document(self) -> str:
+        """All of its settings as JSON."""
+        return (self.work.study if isinstance(self.work, StudyPlan) else self.work).model_dump_json()
+
+    @property
     def question(self) -> str:
         """What it asks."""
         return self.work.study.question if isinstance(self.work, StudyPlan) else self.work.question
@@ -58,10 +67,11 @@ class CollectionPlan:
     parts: tuple[PlannedPart, ...]
 
     @property
-    def fingerprint(self) -> str:
-        """SHA-256 of everything that results depend on, over all parts."""
-        prints = {part.name: part.fingerprint for part in self.parts}
-        return hashlib.sha256(json.dumps(prints, sort_keys=True).encode()).hexdigest()
+    def extensions(self) -> list[str]:
+        """Users' modules that the parts import."""
+        works = [part.work.study.experiment if isinstance(part.work, StudyPlan) else part.work for part in self.parts]
+        named = [work.get("extensions", []) if isinstance(work, dict) else work.extensions for work in works]
+        return [str(name) for names in named for name in names]
 
 
 def plan_collection(settings: CollectionSettings, data_dir: Path | None = None) -> CollectionPlan:

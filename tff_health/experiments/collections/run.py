@@ -17,6 +17,7 @@ from tff_health.experiments.collections.folder import (
 from tff_health.experiments.collections.plan import CollectionPlan, PlannedPart
 from tff_health.experiments.kinds import units
 from tff_health.experiments.run import run_experiment
+from tff_health.experiments.studies.code_record import mixture_note
 from tff_health.experiments.studies.plan import StudyPlan
 from tff_health.experiments.studies.run import run_study
 from tff_health.reporting.collections.document import CollectionResults, PartResult, save_collection
@@ -50,7 +51,9 @@ def run_collection(
     *,
     data_dir: Path | None = None,
     resume: bool = False,
+    mixed_code: bool = False,
     jobs: int = 1,
+    memory: float | None = None,
     quiet: bool = False,
     command: str = "",
 ) -> CollectionOutcome:
@@ -64,7 +67,9 @@ def run_collection(
         folder: of the study.
         data_dir: where data files lie.
         resume: go on with the study in `folder`.
+        mixed_code: even if other code has begun it.
         jobs: processes at a time within a part.
+        memory: GiB that the cells of a part may take together; None for most of what is free.
         quiet: show no progress.
         command: what the report names as the command to make it again.
 
@@ -72,7 +77,7 @@ def run_collection(
         TffHealthError: an unusable folder, an interruption; the folder keeps all finished steps.
     """
     clock = time.monotonic()
-    open_collection_folder(folder, plan.settings, resume=resume)
+    open_collection_folder(folder, plan, resume=resume, mixed_code=mixed_code)
     failed: dict[str, str] = {}
     try:
         with interruptible() as guard:
@@ -80,7 +85,12 @@ def run_collection(
                 guard.check()
                 if not quiet:
                     print(f"Part {number} of {len(plan.parts)}, {part.name}: {part.title}", file=sys.stderr, flush=True)
-                reason = _run_part(part, part_folder(folder, part.name), data_dir, jobs, quiet)
+                reason = _run_part(
+                    part,
+                    part_folder(folder, part.name),
+                    data_dir,
+                    _How(jobs=jobs, memory=memory, quiet=quiet, mixed_code=mixed_code),
+                )
                 if reason:
                     failed[part.name] = reason
             results = _results(plan, folder, failed, command)
@@ -92,7 +102,15 @@ def run_collection(
     return CollectionOutcome(folder, report, time.monotonic() - clock, failed)
 
 
-def _run_part(part: PlannedPart, place: Path, data_dir: Path | None, jobs: int, quiet: bool) -> str:
+@dataclass(frozen=True)
+class _How:
+    jobs: int
+    memory: float | None
+    quiet: bool
+    mixed_code: bool
+
+
+def _run_part(part: PlannedPart, place: Path, data_dir: Path | None, how: _How) -> str:
     """Runs what is missing of a part; why it failed, empty where it did not."""
     try:
         begun = is_begun(place, part)
@@ -104,8 +122,10 @@ def _run_part(part: PlannedPart, place: Path, data_dir: Path | None, jobs: int, 
                 place,
                 data_dir=data_dir,
                 resume=begun,
-                jobs=min(jobs, len(part.work.cells)),
-                quiet=quiet,
+                mixed_code=how.mixed_code,
+                jobs=min(how.jobs, len(part.work.cells)),
+                memory=how.memory,
+                quiet=how.quiet,
                 command=part.command,
             )
             if not outcome.failed:
@@ -118,8 +138,8 @@ def _run_part(part: PlannedPart, place: Path, data_dir: Path | None, jobs: int, 
             place,
             data_dir=data_dir,
             resume=begun,
-            jobs=min(jobs, pieces),
-            quiet=quiet,
+            jobs=min(how.jobs, pieces),
+            quiet=how.quiet,
             command=part.command,
         )
     except Interrupted:
@@ -152,6 +172,7 @@ def _results(plan: CollectionPlan, folder: Path, failed: dict[str, str], command
         question=settings.question,
         paper=settings.paper,
         parts=parts,
+        notes=mixture_note(folder),
         rows=paper_rows(settings.paper, ended) if settings.paper else [],
         environment=describe_environment(),
         command=command,

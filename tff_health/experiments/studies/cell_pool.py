@@ -9,17 +9,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tff_health.experiments.pool import process_resources
 from tff_health.experiments.studies.folder import cell_folder, log_file
+from tff_health.experiments.studies.memory import CellMemory
 from tff_health.experiments.studies.plan import Cell
 from tff_health.runtime import launcher
 from tff_health.runtime.signals import InterruptGuard
 
 _GRACE = 15.0  # seconds between asking a process to end and ending it
 _POLL = 0.1
+_LOOK = 1.0  # seconds between looks at how much memory cells take
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,13 @@ class CellEnd:
         cell: which one.
         seconds: how long its process ran.
         reason: why it failed; empty where it did not.
+        peak_gib: memory that it took at most, its own processes included; None where that is not known.
     """
 
     cell: Cell
     seconds: float
     reason: str = ""
+    peak_gib: float | None = None
 
 
 @dataclass
@@ -52,6 +56,7 @@ def run_cells(
     guard: InterruptGuard,
     *,
     data_dir: Path | None = None,
+    memory: float | None = None,
 ) -> None:
     """Runs cells, or goes on with those that were interrupted.
 
@@ -65,20 +70,26 @@ def run_cells(
         ended: told of each cell as it ends, well or not.
         guard: asked whether the user wants to stop.
         data_dir: where data files lie.
+        memory: GiB that all cells together may take; None for most of what is free.
 
     Raises:
         Interrupted: the user stopped the study.
     """
     waiting, running = list(cells), list[_Running]()
+    taken, looked = CellMemory(memory), 0.0
     try:
         while waiting or running:
             guard.check()
-            while waiting and len(running) < jobs:
+            while waiting and len(running) < jobs and taken.has_room(len(running)):
                 running.append(_start(folder, waiting.pop(0), jobs, data_dir))
+            if time.monotonic() - looked > _LOOK:
+                looked = time.monotonic()
+                for one in running:
+                    taken.watch(one.process.pid)
             over = [one for one in running if one.process.poll() is not None]
             for one in over:
                 running.remove(one)
-                ended(_end(folder, one))
+                ended(replace(_end(folder, one), peak_gib=taken.peak(one.process.pid) or None))
             if not over:
                 time.sleep(_POLL)
     finally:

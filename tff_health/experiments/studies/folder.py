@@ -15,6 +15,7 @@ from tff_health.experiments.run_folder import (
     explain,
     read_settings,
 )
+from tff_health.experiments.studies.code_record import check_code, record_code
 from tff_health.experiments.studies.loading import validate_study
 from tff_health.experiments.studies.plan import Cell, plan_study
 from tff_health.experiments.studies.settings import StudySettings
@@ -62,11 +63,21 @@ def read_study(folder: Path) -> StudySettings:
         raise RunFolderError(f"{path} cannot be read as settings of a study.") from error
 
 
-def check_study_folder(folder: Path, study: StudySettings, *, resume: bool) -> None:
+def check_study_folder(folder: Path, study: StudySettings, *, resume: bool, mixed_code: bool = False) -> str:
     """Says what stands against using the folder, before any work; makes nothing.
 
+    Args:
+        folder: of the study.
+        study: its settings.
+        resume: whether to go on with what is there.
+        mixed_code: whether to go on with what other code has made.
+
+    Returns:
+        The digest of the code.
+
     Raises:
-        RunFolderError: the folder holds something else or another study, or holds no study to resume.
+        RunFolderError: the folder holds something else or another study, was made by other code, or holds no study to
+            resume.
     """
     try:
         if is_study(folder):
@@ -83,15 +94,17 @@ def check_study_folder(folder: Path, study: StudySettings, *, resume: bool) -> N
             check_folder(folder, resume=False)
     except OSError as error:
         raise RunFolderError(explain(error, folder)) from error
+    extensions = [str(name) for name in study.experiment.get("extensions", [])]
+    return check_code(folder, study.model_dump_json(), extensions, mixed=mixed_code)
 
 
-def open_study_folder(folder: Path, study: StudySettings, *, resume: bool) -> None:
+def open_study_folder(folder: Path, study: StudySettings, *, resume: bool, mixed_code: bool = False) -> None:
     """Makes the folder and writes study.toml, or checks that a resumed folder holds this study.
 
     Raises:
-        RunFolderError: the folder holds something else or another study, or cannot be written.
+        RunFolderError: as in `check_study_folder`, or the folder cannot be written.
     """
-    check_study_folder(folder, study, resume=resume)
+    digest = check_study_folder(folder, study, resume=resume, mixed_code=mixed_code)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not resume:
@@ -102,6 +115,7 @@ def open_study_folder(folder: Path, study: StudySettings, *, resume: bool) -> No
             (folder / name).mkdir(exist_ok=True)
     except OSError as error:
         raise RunFolderError(explain(error, folder)) from error
+    record_code(folder, digest)
 
 
 def is_finished(folder: Path, cell: Cell) -> bool:

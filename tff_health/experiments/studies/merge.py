@@ -8,6 +8,7 @@ from pathlib import Path
 
 from data.errors import TffHealthError
 from tff_health.experiments.run_folder import ledger_file
+from tff_health.experiments.studies.code_record import mixture_note
 from tff_health.experiments.studies.differences import arm_comparisons, difference_sentences
 from tff_health.experiments.studies.folder import cell_folder, is_finished, read_study
 from tff_health.experiments.studies.merged_arm import merge_arms, merge_attack
@@ -59,6 +60,7 @@ def study_results(folder: Path, command: str = "") -> Results:
             [whole[cell.name].datasets[name] for cell in own], [cell.seed for cell in own], study.reference
         )
         merged.ledger = totals[name]
+        merged.notes = [*mixture_note(folder), *merged.notes]
         missing = len(plan.datasets[name]) - len(own)
         if missing:
             merged.notes.insert(0, f"{missing} of {len(plan.datasets[name])} cells have not finished and are left out.")

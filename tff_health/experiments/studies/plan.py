@@ -10,6 +10,7 @@ from typing import Any
 
 from data.catalogue import is_present
 from data.errors import SettingsError, UnknownNameError
+from tff_health.experiments.estimate import core_seconds
 from tff_health.experiments.loading import validate
 from tff_health.experiments.privacy_settings import AttackSettings
 from tff_health.experiments.run_folder import safe_name
@@ -138,6 +139,11 @@ def _validated(document: dict[str, Any], source: str) -> ExperimentSettings:
     if not isinstance(settings, ExperimentSettings):
         raise SettingsError(f"{source}: studies repeat experiments on classifiers, not of kind {document['kind']!r}.")
     return settings
+
+
+def plan_seconds(plan: StudyPlan) -> float:
+    """Seconds of one core that all cells take, roughly."""
+    return sum(core_seconds(cell.settings) for cell in plan.cells)
 
 
 def describe_plan(plan: StudyPlan) -> str:

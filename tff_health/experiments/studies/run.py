@@ -18,7 +18,7 @@ from tff_health.experiments.studies.folder import (
 from tff_health.experiments.studies.merge import study_results
 from tff_health.experiments.studies.plan import Cell, StudyPlan
 from tff_health.experiments.studies.summary import write_summary
-from tff_health.reporting.cells import CELL_COLUMNS, CELLS_FILE
+from tff_health.reporting.cells import CELL_COLUMNS, CELLS_FILE, read_cells
 from tff_health.reporting.report import make_report
 from tff_health.reporting.results import Results, load_results, save_results
 from tff_health.runtime.progress import Progress
@@ -54,7 +54,9 @@ def run_study(
     *,
     data_dir: Path | None = None,
     resume: bool = False,
+    mixed_code: bool = False,
     jobs: int = 1,
+    memory: float | None = None,
     quiet: bool = False,
     command: str = "",
 ) -> StudyOutcome:
@@ -68,7 +70,9 @@ def run_study(
         folder: the study folder.
         data_dir: where data files lie.
         resume: go on with the study in `folder`.
-        jobs: cells at a time.
+        mixed_code: even if other code has begun it.
+        jobs: cells at a time, at most.
+        memory: GiB that all cells together may take; None for most of what is free. One cell always runs.
         quiet: show no progress.
         command: what the report names as the command to make it again.
 
@@ -77,10 +81,11 @@ def run_study(
     """
     clock = time.monotonic()
     load_extensions(plan.cells[0].settings.extensions)
-    open_study_folder(folder, plan.study, resume=resume)
+    open_study_folder(folder, plan.study, resume=resume, mixed_code=mixed_code)
     done = [cell for cell in plan.cells if is_finished(folder, cell)]
     left = [cell for cell in plan.cells if cell not in done]
-    ends: dict[str, CellEnd] = {cell.name: CellEnd(cell, _seconds(folder, cell)) for cell in done}
+    peaks = {row.name: row.peak_gib for row in read_cells(folder)}
+    ends = {cell.name: CellEnd(cell, _seconds(folder, cell), peak_gib=peaks.get(cell.name)) for cell in done}
     with interruptible() as guard, Progress(sum(cell.work for cell in plan.cells), quiet=quiet) as progress:
         progress.skip(sum(cell.work for cell in done))
         progress.stage(f"{len(left)} of {len(plan.cells)} cells to run, {jobs} at a time")
@@ -94,7 +99,7 @@ def run_study(
             progress.advance(end.cell.work, f"{end.cell.name} {state}, {len(ends)} of {len(plan.cells)} cells")
 
         try:
-            run_cells(folder, left, jobs, ended, guard, data_dir=data_dir)
+            run_cells(folder, left, jobs, ended, guard, data_dir=data_dir, memory=memory)
             table.close()
             failed = {cell.name: ends[cell.name].reason for cell in plan.cells if ends[cell.name].reason}
             if len(failed) == len(plan.cells):
@@ -117,7 +122,8 @@ def run_study(
 
 def _row(end: CellEnd) -> tuple[object, ...]:
     status = "failed" if end.reason else "done"
-    return (end.cell.dataset, end.cell.seed, end.cell.name, status, round(end.seconds, 1), end.reason or None)
+    peak = None if end.peak_gib is None else round(end.peak_gib, 2)
+    return (end.cell.dataset, end.cell.seed, end.cell.name, status, round(end.seconds, 1), peak, end.reason or None)
 
 
 def _seconds(folder: Path, cell: Cell) -> float:

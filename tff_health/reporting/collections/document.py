@@ -95,6 +95,7 @@ class CollectionResults(Document):
     question: str = ""
     paper: Literal["P1", "P2"] | None = None
     parts: dict[str, PartResult]
+    notes: list[str] = Field(default_factory=list)
     rows: list[PaperRow] = Field(default_factory=list)
     environment: dict[str, JsonValue] = Field(default_factory=dict)
     command: str = ""

@@ -1,0 +1,91 @@
+"""The command `study`: many runs and one report."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from tff_health.experiments.arguments import as_typed, check_data_dir, complain, gib, jobs
+
+
+def add_study_parser(commands: Any) -> None:
+    """Adds `study NAME|FILE.toml` to the command line."""
+    study = commands.add_parser("study", help="run a study: one experiment over datasets, seeds and swept settings")
+    study.add_argument("study", metavar="NAME|FILE.toml")
+    study.add_argument(
+        "--set", dest="overrides", metavar="KEY=VALUE", action="append", default=[], help="change a setting"
+    )
+    study.add_argument("--out", type=Path, metavar="DIR", help="study folder (default: a new one in runs/)")
+    study.add_argument("--data-dir", type=Path, metavar="DIR", help="folder with data files (or set TFF_HEALTH_DATA)")
+    study.add_argument("--resume", action="store_true", help="go on with an interrupted study; failed cells run again")
+    study.add_argument(
+        "--mixed-code", action="store_true", help="resume although the code has changed; the report says so"
+    )
+    study.add_argument("--jobs", type=jobs, metavar="N", help="cells that run at a time (default: one a core)")
+    study.add_argument(
+        "--memory", type=gib, metavar="GIB", help="that all cells may take together (default: most of what is free)"
+    )
+    study.add_argument("--dry-run", action="store_true", help="show the cells and their arms, run nothing")
+    study.add_argument(
+        "--quick", action="store_true", help="two seeds, each sweep's first and last value, four shadow models"
+    )
+    study.add_argument("--quiet", action="store_true", help="no progress, only the result")
+    study.set_defaults(action=_study)
+
+
+def _study(parsed: argparse.Namespace) -> int:
+    from tff_health.experiments.collections.settings import is_collection
+    from tff_health.experiments.estimate import estimate_sentence
+    from tff_health.experiments.studies.loading import load_study, read_study_document
+    from tff_health.experiments.studies.plan import describe_plan, plan_seconds, plan_study
+
+    check_data_dir(parsed.data_dir)
+    document = read_study_document(parsed.study)
+    if is_collection(document):
+        from tff_health.experiments.collections.command import run_collection_command
+
+        return run_collection_command(parsed, document, as_typed(parsed))
+    study = load_study(parsed.study, parsed.overrides, quick=parsed.quick)
+    plan = plan_study(study, parsed.study, parsed.data_dir)
+    wanted = parsed.jobs or min(len(os.sched_getaffinity(0)), len(plan.cells))
+    estimate = estimate_sentence(plan_seconds(plan), wanted)
+    if parsed.dry_run:
+        print(describe_plan(plan))
+        print(estimate)
+        return 0
+    if not parsed.quiet:
+        print(estimate, file=sys.stderr)
+
+    from tff_health.experiments.run_folder import default_folder
+    from tff_health.experiments.studies.folder import check_study_folder, newest_study
+
+    out = parsed.out
+    if out is None:
+        out = newest_study(study.study) if parsed.resume else default_folder(study.study)
+    check_study_folder(out, study, resume=parsed.resume, mixed_code=parsed.mixed_code)
+    for sentence in plan.left_out:
+        print(sentence, file=sys.stderr)
+
+    from tff_health.experiments.studies.run import run_study
+
+    outcome = run_study(
+        plan,
+        out,
+        data_dir=parsed.data_dir,
+        resume=parsed.resume,
+        mixed_code=parsed.mixed_code,
+        jobs=wanted,
+        memory=parsed.memory,
+        quiet=parsed.quiet,
+        command=as_typed(parsed),
+    )
+    for cell, reason in outcome.failed.items():
+        complain(f"cell {cell} failed: {reason}")
+    done = len(plan.cells) - len(outcome.failed)
+    print(f"{done} of {len(plan.cells)} cells done, {outcome.seconds:.0f} s.")
+    if outcome.report:
+        print(f"Report: {outcome.report}")
+    return 1 if outcome.failed else 0
