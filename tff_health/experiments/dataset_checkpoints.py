@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from tff_health.experiments.events import Listener
-from tff_health.experiments.run_folder import safe_name
 from tff_health.runtime.checkpoints import CheckpointStore
+from tff_health.runtime.file_names import safe_name
 
 
 class DatasetCheckpoints:

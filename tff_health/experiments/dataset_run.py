@@ -25,7 +25,7 @@ from tff_health.experiments.outcome import dataset_result
 from tff_health.experiments.prepared import PreparedDataset, applied, prepare, prepare_privately
 from tff_health.experiments.privacy_statements import REPORT_STATISTICS, reserve_unprotected
 from tff_health.experiments.processes import ProcessCache
-from tff_health.experiments.run_folder import METRIC_COLUMNS, RunFolderError, explain, ledger_file, safe_name
+from tff_health.experiments.run_folder import METRIC_COLUMNS, RunFolderError, explain, ledger_file
 from tff_health.experiments.selection import Score, chosen, select
 from tff_health.experiments.settings import Candidate, ExperimentSettings
 from tff_health.experiments.workload import ATTACKING, PREPARING, attack_steps, selection_calls
@@ -36,6 +36,7 @@ from tff_health.privacy.ledger_entry import LedgerEntry
 from tff_health.reporting.results import DatasetResult
 from tff_health.runtime.checkpoints import CheckpointStore
 from tff_health.runtime.context import execution_context
+from tff_health.runtime.file_names import safe_name
 from tff_health.runtime.signals import InterruptGuard
 
 

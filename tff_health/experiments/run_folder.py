@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import errno
-import hashlib
 import os
-import re
 import time
 import tomllib
 from collections.abc import Sequence
@@ -18,6 +16,7 @@ import tomli_w
 from data.errors import SettingsError, TffHealthError
 from tff_health.experiments.base_settings import ExperimentBase
 from tff_health.experiments.kinds import settings_class
+from tff_health.runtime.file_names import safe_name
 
 SETTINGS_FILE = "settings.toml"
 METRIC_COLUMNS = ("loss", "accuracy", "auc", "sensitivity", "specificity", "f1", "brier", "ece")
@@ -126,11 +125,6 @@ def ledger_file(folder: Path, dataset: str) -> Path:
     return folder / "ledger" / f"{safe_name(dataset)}.jsonl"
 
 
-def cell_file(folder: Path, part: str, dataset: str, label: str, ending: str) -> Path:
-    """Where a part of the run folder keeps what belongs to an arm, or to a hospital's part of it (`ARM/HOSPITAL`)."""
-    return folder / part / f"{'--'.join(safe_name(name) for name in (dataset, *label.split('/')))}{ending}"
-
-
 def explain(error: OSError, folder: Path) -> str:
     """One sentence on why the folder could not be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -138,14 +132,6 @@ def explain(error: OSError, folder: Path) -> str:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"{folder} is not writable; choose another folder by --out."
     return f"{folder} cannot be written ({error.strerror}); choose another folder by --out."
-
-
-def safe_name(name: str) -> str:
-    """A name that is safe as a file name: odd characters are replaced, and a hash keeps different names apart."""
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._")[:60]
-    if plain == name:
-        return name
-    return f"{plain or 'name'}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 class Table:

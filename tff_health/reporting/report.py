@@ -19,6 +19,7 @@ import tff_health.reporting.figures  # noqa: F401 - registers the built-in figur
 from tff_health.reporting import formatting, glossary, paper
 from tff_health.reporting.answer import caveats, summary, verdicts
 from tff_health.reporting.atomic import write_atomically
+from tff_health.reporting.cards import write_cards
 from tff_health.reporting.cells import read_cells
 from tff_health.reporting.cohort import add_cohort, references_with_cohort
 from tff_health.reporting.contradictions import contradictions
@@ -58,7 +59,7 @@ class ComparisonRow:
 
 
 def make_report(folder: Path, extra_folders: Sequence[Path] = ()) -> Path:
-    """Writes `report.html`, `tables/` and `figures/` into a run or study folder.
+    """Writes `report.html`, `tables/`, `figures/` and, of saved generators, `cards/` into a run or study folder.
 
     Args:
         folder: run or study folder with results.json; rounds.csv, predictions.csv and settings.toml are used where
@@ -85,6 +86,7 @@ def make_report(folder: Path, extra_folders: Sequence[Path] = ()) -> Path:
     path = folder / "report.html"
     write_atomically(path, page.encode())
     write_tables(page, folder)
+    write_cards(run)
     return path
 
 

@@ -40,11 +40,12 @@ from tff_health.experiments.images.workload import (
     measuring_work,
     real_work,
 )
-from tff_health.experiments.run_folder import ledger_file, safe_name
+from tff_health.experiments.run_folder import ledger_file
 from tff_health.experiments.units import Unit
 from tff_health.privacy.ledger_entry import ArmKey
 from tff_health.privacy.ledger_turns import LedgerTurns
 from tff_health.runtime.checkpoints import CheckpointStore
+from tff_health.runtime.file_names import safe_name
 from tff_health.runtime.seeds import integer_seed
 from tff_health.runtime.signals import InterruptGuard
 from tff_health.synthesis.images.generator import ImageGenerator

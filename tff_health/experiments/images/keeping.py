@@ -15,8 +15,8 @@ from tff_health.experiments.generators.privacy import generator_facts
 from tff_health.experiments.images.parts import Part
 from tff_health.experiments.images.pictures import grey
 from tff_health.experiments.images.privacy import WORDING
-from tff_health.experiments.run_folder import cell_file
 from tff_health.reporting.atomic import write_atomically
+from tff_health.runtime.file_names import arm_file
 from tff_health.synthesis.images.generator import ImageGenerator
 from tff_health.synthesis.images.generator_file import save_image_generator
 
@@ -38,7 +38,7 @@ def keep_generator(
         "arm": label,
         "privacy": generator_facts(plan, part.hospitals, sum(part.counts), WORDING),
     }
-    save_image_generator(generator, cell_file(folder, "model", dataset, label, ".npz"), facts)
+    save_image_generator(generator, arm_file(folder, "model", dataset, label, ".npz"), facts)
 
 
 def keep_images(
@@ -53,7 +53,7 @@ def keep_images(
         arrays = {"images": grey(images.pixels), "labels": images.labels, "classes": np.array(classes)}
     else:
         arrays = {"images": grey(images)}
-    _write(cell_file(folder, "synthetic", dataset, label, ".npz"), arrays)
+    _write(arm_file(folder, "synthetic", dataset, label, ".npz"), arrays)
 
 
 def keep_pictures(folder: Path, dataset: str, label: str, pictures: Mapping[str, np.ndarray]) -> str:
@@ -62,7 +62,7 @@ def keep_pictures(folder: Path, dataset: str, label: str, pictures: Mapping[str,
     Returns:
         The file's path within the run folder.
     """
-    path = cell_file(folder, "pictures", dataset, label, ".npz")
+    path = arm_file(folder, "pictures", dataset, label, ".npz")
     _write(path, pictures)
     return path.relative_to(folder).as_posix()
 

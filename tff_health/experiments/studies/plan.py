@@ -13,11 +13,11 @@ from data.errors import SettingsError, UnknownNameError
 from tff_health.experiments.estimate import core_seconds
 from tff_health.experiments.loading import validate
 from tff_health.experiments.privacy_settings import AttackSettings
-from tff_health.experiments.run_folder import safe_name
 from tff_health.experiments.settings import ExperimentSettings
 from tff_health.experiments.studies.settings import StudySettings
 from tff_health.experiments.studies.sweeps import expand, fill_seed
 from tff_health.experiments.workload import REPORTING, dataset_work
+from tff_health.runtime.file_names import safe_name
 
 _OF_THE_STUDY = ("experiment", "title", "question", "seed")
 

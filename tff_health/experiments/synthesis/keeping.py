@@ -9,9 +9,9 @@ import pandas as pd
 from data.schema import Schema
 from data.table_csv import write_table
 from tff_health.experiments.generators.arm_plan import ArmPlan
-from tff_health.experiments.run_folder import cell_file
 from tff_health.experiments.synthesis.fitting import Part
 from tff_health.experiments.synthesis.privacy import generator_facts
+from tff_health.runtime.file_names import arm_file
 from tff_health.synthesis.generator import TableGenerator
 from tff_health.synthesis.generator_file import save_generator
 
@@ -22,9 +22,9 @@ def keep_generator(
     """Saves a generator with its guarantee as `model/DATASET--ARM.npz`, for the command `sample`."""
     privacy = generator_facts(plan, part.hospitals, part.rows)
     facts = {"dataset": dataset, "arm": label, "privacy": privacy}
-    save_generator(generator, cell_file(folder, "model", dataset, label, ".npz"), facts)
+    save_generator(generator, arm_file(folder, "model", dataset, label, ".npz"), facts)
 
 
 def keep_table(folder: Path, dataset: str, label: str, schema: Schema, table: pd.DataFrame) -> None:
     """Saves synthetic rows as `synthetic/DATASET--ARM.csv`."""
-    write_table(table, schema, cell_file(folder, "synthetic", dataset, label, ".csv"))
+    write_table(table, schema, arm_file(folder, "synthetic", dataset, label, ".csv"))
