@@ -40,7 +40,7 @@ def test_a_misspelt_setting_suggests_the_nearest(spec):
         (BREAST_CANCER, {"split_seed": 2**32}, "split_seed must be"),
         (BREAST_CANCER, {"partition": "dirichelt"}, "did you mean 'dirichlet'"),
         (BREAST_CANCER, {"partition": "natural"}, "unknown partition of breast_cancer"),
-        (BREAST_CANCER, {"partition": 3}, "one of iid, dirichlet, size_skew, not 3"),
+        (BREAST_CANCER, {"partition": 3}, "one of iid, dirichlet, size_skew, one_class, not 3"),
         (PAPER_MOCK, {"hospitals": 100_000, "rows": 1000}, "more than 10,000,000 rows"),
         (PAPER_MOCK, {"held_out": 100_000, "held_out_rows": 1000}, "more than 10,000,000 rows"),
         (PATIENT_COHORT, {"hospitals": 100_000, "rows": 1000}, "more than 10,000,000 rows"),
