@@ -108,6 +108,16 @@ _REGISTRY: dict[str, Dataset] = {
             "data.chest_xray_files",
             images=True,
         ),
+        Dataset(
+            "table",
+            "any hospitals' own CSV files, one each, with a schema (`data describe FOLDER` drafts one); --data-dir "
+            "names the folder",
+            "real",
+            False,
+            "data.hospital_tables:load",
+            dataset_settings.TABLE,
+            "data.hospital_table_files",
+        ),
     )
 }
 

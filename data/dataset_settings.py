@@ -298,3 +298,13 @@ XRAY_PHANTOM = SettingsSpec(
     ),
     _check_xray_phantom,
 )
+
+TABLE = SettingsSpec(
+    "table",
+    (
+        Setting("folder", "text", None, "with a CSV file for each hospital; by default the data folder itself"),
+        Setting("schema", "text", None, "the schema's file in it; by default schema.toml"),
+        _test_fraction(0.25),
+        _split_seed("seed of each hospital's split; by default the experiment's seed"),
+    ),
+)

@@ -51,7 +51,7 @@ def load_tables(
         SettingsError: `test_fraction` lies outside (0, 1).
     """
     hospitals = []
-    for path in _csv_files(folder):
+    for path in csv_files(folder):
         shown = clip(str(path), 200)
         try:
             content = path.read_bytes()
@@ -83,7 +83,12 @@ def load_tables(
     ).require_trainable()
 
 
-def _csv_files(folder: Path) -> list[Path]:
+def csv_files(folder: Path) -> list[Path]:
+    """The `*.csv` of a folder by name, one a hospital.
+
+    Raises:
+        DataError: there is no such folder, or no such file in it.
+    """
     if not folder.is_dir():
         raise DataError(f"there is no folder {clip(str(folder), 200)}; name the one that holds the CSV files.")
     paths = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".csv" and path.is_file())

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from data.errors import TffHealthError, UnknownNameError, nearest_name
+from data.errors import DataError, TffHealthError, UnknownNameError, nearest_name
 from tff_health.experiments.arguments import as_typed, check_data_dir, complain, jobs, seed
 from tff_health.experiments.sample_command import add_sample_parser
 from tff_health.experiments.studies.command import add_study_parser
@@ -75,13 +75,18 @@ def build_parser() -> argparse.ArgumentParser:
     report.add_argument("folders", type=Path, metavar="DIR", nargs="+")
     report.set_defaults(action=_report)
 
-    data = commands.add_parser("data", help="check or fetch a dataset's files")
-    actions = data.add_subparsers(dest="data_command", metavar="check|fetch", required=True, parser_class=_Parser)
+    data = commands.add_parser("data", help="check or fetch a dataset's files, or describe your own")
+    actions = data.add_subparsers(
+        dest="data_command", metavar="check|fetch|describe", required=True, parser_class=_Parser
+    )
     for name, text in (("check", "verify files and load them"), ("fetch", "download and verify files")):
         action = actions.add_parser(name, help=text)
         action.add_argument("dataset", metavar="NAME")
         action.add_argument("--data-dir", type=Path, metavar="DIR", help="folder with data files")
         action.set_defaults(action=_data_check if name == "check" else _data_fetch)
+    describe = actions.add_parser("describe", help="draft schema.toml for a folder of hospitals' CSV files")
+    describe.add_argument("folder", type=Path, metavar="FOLDER")
+    describe.set_defaults(action=_data_describe)
     return parser
 
 
@@ -212,6 +217,20 @@ def _data_check(parsed: argparse.Namespace) -> int:
     check_data_dir(parsed.data_dir)
     for sentence in check_dataset(parsed.dataset, parsed.data_dir):
         print(sentence)
+    return 0
+
+
+def _data_describe(parsed: argparse.Namespace) -> int:
+    from data.hospital_tables import SCHEMA_NAME
+    from data.schema_draft import draft_schema
+    from data.whole_file import write_whole
+
+    path = parsed.folder / SCHEMA_NAME
+    if path.exists():
+        raise DataError(f"{path} is there already: remove it, or rename it, to draft another one.")
+    write_whole(path, draft_schema(parsed.folder).encode())
+    print(f"{path}: put its ranges and codes right from public knowledge, then set confirmed = true.")
+    print(f"Then: uv run run_experiments.py study table --data-dir {parsed.folder}")
     return 0
 
 
