@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 from small_experiment import ROOT, run
@@ -15,16 +16,24 @@ _DOOR = ["uv", "run", "--project", "$TFF_HEALTH", "$TFF_HEALTH/run_experiments.p
 
 
 def follow(page: str, folder: Path) -> list[subprocess.CompletedProcess[str]]:
-    """Writes the page's files into a folder outside the project, then runs its commands there."""
-    blocks = list(_BLOCK.finditer((PAGES / page).read_text("utf-8")))
-    for block in blocks:
-        if block["file"]:
-            (folder / block["file"]).write_text(block["text"], "utf-8")
+    """Writes the page's files into a folder outside the project and runs its commands there, in the page's order."""
     done = []
-    for line in (line for block in blocks if block["language"] == "sh" for line in block["text"].splitlines()):
-        words = shlex.split(line)
-        assert words[:5] == _DOOR, line
-        done.append(run(*words[5:], cwd=folder))
-        assert done[-1].returncode == 0, f"{line}: {done[-1].stderr}"
+    for block in _BLOCK.finditer((PAGES / page).read_text("utf-8")):
+        if block["file"]:
+            path = folder / block["file"]
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(block["text"], "utf-8")
+        for line in block["text"].splitlines() if block["language"] == "sh" else ():
+            done.append(_run(line, folder))
+            assert done[-1].returncode == 0, f"{line}: {done[-1].stderr}"
     assert done
     return done
+
+
+def _run(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    words = shlex.split(line)
+    assert words[:4] == _DOOR[:4], line
+    if words[4] == "python":
+        return subprocess.run([sys.executable, *words[5:]], cwd=folder, capture_output=True, text=True, check=False)
+    assert words[4] == _DOOR[4], line
+    return run(*words[5:], cwd=folder)

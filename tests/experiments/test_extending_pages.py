@@ -10,7 +10,7 @@ from extending_page import PAGES, follow
 from tff_health.reporting.collections.document import load_collection_results
 from tff_health.reporting.results import Arm, load_results
 
-DONE = {"aggregator.md", "model.md", "measures.md", "study.md"}
+DONE = {"aggregator.md", "hospitals.md", "model.md", "measures.md", "study.md"}
 
 
 def only_arm(folder: Path, dataset: str, arm: str) -> Arm:
@@ -70,3 +70,20 @@ def test_own_study(tmp_path: Path):
     both = load_collection_results(tmp_path / "both" / "results.json")
     assert [part.status for part in both.parts.values()] == ["done", "done"]
     assert both.rows == []
+
+
+def test_own_hospitals(tmp_path: Path):
+    _, described, checked, _ = follow("hospitals.md", tmp_path)
+    assert "put its ranges and codes right" in described.stdout
+    assert "3 training hospitals" in checked.stdout
+    study = tmp_path / "clinics-quick"
+    assert [part.status for part in load_collection_results(study / "results.json").parts.values()] == ["done", "done"]
+    classified = load_results(study / "parts" / "classifier" / "results.json").datasets["table"]
+    assert classified.title == "Three clinics"
+    assert list(classified.hospitals) == ["north", "south", "west"]
+    assert (classified.arms["fedavg"].metric("test/auc").value or 0) > 0.6  # age, pressure and pain tell
+    assert classified.arms["fedavg-patient-dp-eps1"].privacy is not None
+    made = load_results(study / "parts" / "synthetic-patients" / "results.json").datasets["table"]
+    assert (made.arms["label-effects"].metric("tstr/mean/auc").value or 0) > 0.6
+    table = (study / "parts" / "synthetic-patients" / "synthetic" / "table--label-effects.csv").read_text("utf-8")
+    assert table.splitlines()[0] == "age,pressure,pain,outcome"
