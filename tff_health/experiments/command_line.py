@@ -60,6 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--data-dir", type=Path, metavar="DIR", help="folder with data files (or set TFF_HEALTH_DATA)")
     run.add_argument("--resume", action="store_true", help="go on with an interrupted run")
     run.add_argument("--jobs", type=jobs, metavar="N", help="datasets or arms at a time (default: one a core)")
+    run.add_argument("--tensorboard", action="store_true", help="log curves to the run folder's tensorboard/")
     run.add_argument("--quiet", action="store_true", help="no progress, only the result")
     run.set_defaults(action=_run)
 
@@ -150,6 +151,7 @@ def _run(parsed: argparse.Namespace) -> int:
         resume=parsed.resume,
         jobs=parsed.jobs or min(len(os.sched_getaffinity(0)), pieces),
         quiet=parsed.quiet,
+        tensorboard=parsed.tensorboard,
         command=as_typed(parsed),
     )
     for sentence in outcome.refused:

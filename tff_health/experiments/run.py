@@ -23,6 +23,7 @@ from tff_health.experiments.kinds import (
 )
 from tff_health.experiments.pool import run_in_processes
 from tff_health.experiments.run_folder import Table, open_folder
+from tff_health.experiments.tensorboard_log import TensorBoardLog
 from tff_health.experiments.workload import REPORTING
 from tff_health.reporting.report import make_report
 from tff_health.reporting.results import Results, save_results
@@ -58,6 +59,7 @@ def run_experiment(
     resume: bool = False,
     jobs: int = 0,
     quiet: bool = False,
+    tensorboard: bool = False,
     command: str = "",
 ) -> RunOutcome:
     """Runs an experiment into a folder, or goes on with one that was interrupted.
@@ -72,6 +74,7 @@ def run_experiment(
         resume: go on with the run in `folder`.
         jobs: processes that run units (`kinds.units`) side by side; 0 runs one after another in this process.
         quiet: show no progress.
+        tensorboard: log curves to `tensorboard/` while it runs.
         command: what the report names as the command to make it again.
 
     Raises:
@@ -87,7 +90,7 @@ def run_experiment(
     with (
         interruptible() as guard,
         Progress(REPORTING + sum(work.values()), quiet=quiet) as progress,
-        _Tables(folder, tables(settings), progress, resume) as listener,
+        _Tables(folder, tables(settings), progress, resume, tensorboard) as listener,
     ):
         try:
             if jobs:
@@ -131,8 +134,11 @@ class _Tables(contextlib.AbstractContextManager["_Tables"]):
     They are written anew from checkpoints when a run is resumed; timings.csv alone goes on.
     """
 
-    def __init__(self, folder: Path, columns: Mapping[str, Sequence[str]], progress: Progress, resume: bool) -> None:
-        self._progress = progress
+    def __init__(
+        self, folder: Path, columns: Mapping[str, Sequence[str]], progress: Progress, resume: bool, tensorboard: bool
+    ) -> None:
+        self._progress, self._columns = progress, columns
+        self._log = TensorBoardLog(folder) if tensorboard else None
         self._tables = {
             name: Table(folder / f"{name}.csv", header, append=resume and name == "timings")
             for name, header in columns.items()
@@ -154,6 +160,8 @@ class _Tables(contextlib.AbstractContextManager["_Tables"]):
     def rows(self, table: str, rows: Sequence[Cells]) -> None:
         """See `events.Listener`."""
         self._tables[table].write(rows)
+        if self._log is not None:
+            self._log.rows(table, self._columns[table], rows)
 
     def refused(self, sentence: str) -> None:
         """See `events.Listener`."""
@@ -163,6 +171,8 @@ class _Tables(contextlib.AbstractContextManager["_Tables"]):
         """Closes the files; may be called again."""
         for table in self._tables.values():
             table.close()
+        if self._log is not None:
+            self._log.close()
 
     def __exit__(self, *error: object) -> None:
         self.close()
