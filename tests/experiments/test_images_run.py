@@ -116,7 +116,9 @@ def test_results_hold_every_arm_and_seed(results: Results):
         assert [value is None for value in arm.metrics["memorisation/dcr_share"].seeds] == [False, one]
         assert (label == "copies-without-classes") == ("tstr/mean/auc" not in arm.metrics)
         assert ("augmented/mean/auc" in arm.metrics) == (label == "dcgan")  # beside real images no guarantee is left
-        assert list(arm.membership) == ["nearest", "calibrated-nearest"]
+        # Copiers have no discriminator.
+        trained = ["discriminator"] if label == "dcgan" else []
+        assert list(arm.membership) == ["nearest", "calibrated-nearest", *trained]
     assert dataset.arms["copies-without-classes"].membership["nearest"].auc.low > 0.5
     assert dataset.arms["copies-without-classes"].images.purpose == "control"
     assert dataset.arms[OWN[0]].images.purpose == "own-generator"
