@@ -43,7 +43,7 @@ def test_listing_and_checking_settings_import_nothing_heavy():
         "heavy = {'pandas', 'numpy', 'sklearn', 'scipy', 'requests', 'tensorflow'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
         "assert names[:4] == ['paper_mock', 'patient_cohort', 'breast_cancer', 'heart_disease'], names\n"
-        "assert names[4:] == ['xray_phantom', 'chest_xray'], names\n"
+        "assert names[4:] == ['xray_phantom', 'chest_xray', 'table'], names\n"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False

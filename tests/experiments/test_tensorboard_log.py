@@ -12,6 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from tff_health.experiments.images.tables import IMAGE_TABLES
 from tff_health.experiments.tensorboard_log import TensorBoardLog
+from tff_health.runtime.file_names import safe_name
 
 
 def curve(folder: Path, name: str) -> dict[int, float]:
@@ -24,7 +25,9 @@ def test_a_run_s_curves_are_those_of_its_table(small_experiment: Path, tmp_path:
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(tmp_path / "out" / "rounds.csv")
     for (arm, seed), rows in table.groupby(["arm", "seed"]):
-        place = (tmp_path / "out" / "tensorboard" / "paper_mock").joinpath(*arm.split("/")) / f"seed-{seed}"
+        place = (tmp_path / "out" / "tensorboard" / "paper_mock").joinpath(
+            *map(safe_name, arm.split("/"))
+        ) / f"seed-{seed}"
         for name in ("accuracy", "loss"):
             found = curve(place, name)
             assert list(found) == rows["round"].tolist()
