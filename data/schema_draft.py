@@ -44,7 +44,7 @@ def draft_schema(folder: Path) -> str:
     Raises:
         DataError: no such folder or file, files of different columns, or a file that cannot be read.
     """
-    frames = {path: read_csv_rows(path.read_bytes(), str(path)) for path in csv_files(folder)}
+    frames = {path: read_csv_rows(_content(path), str(path)) for path in csv_files(folder)}
     first, *others = frames
     for path in others:
         odd = sorted(set(frames[first].columns) ^ set(frames[path].columns))
@@ -68,6 +68,13 @@ def draft_schema(folder: Path) -> str:
             comment = f"# {remark}\n" if remark else ""
             blocks.append(f"{comment}[columns.{_value(name)}]\n{_lines(fields)}")
     return "\n".join(blocks)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}.") from error
 
 
 def _lines(fields: Mapping[str, Any]) -> str:

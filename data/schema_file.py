@@ -77,7 +77,7 @@ def read_schema_file(path: Path) -> SchemaFile:
         raise DataError(f"{path}: target must name one of the columns {', '.join(map(repr, columns))}.")
     try:
         schema = Schema(tuple(_column(path, name, fields) for name, fields in columns.items()), target)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:  # TOML's whole numbers may be longer than a float's
         raise DataError(f"{path}: {error}.") from error
     texts = {key: document.get(key, "") for key in ("title", "source", "licence")}
     for key, value in texts.items():

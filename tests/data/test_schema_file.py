@@ -62,6 +62,8 @@ def test_what_a_file_says_is_the_schema(tmp_path: Path):
         (("bounds = [0, 120]", "bounds = [0]"), "columns.age.bounds must be two numbers"),
         (("bounds = [0, 120]", "bounds = [120, 0]"), "column 'age' is integer and needs finite bounds"),
         (("bounds = [0, 120]", ""), "'age' is integer and needs finite bounds"),
+        (("bounds = [0, 120]", f"bounds = [0, 1{'0' * 400}]"), "int too large"),
+        (("bounds = [0, 120]", "bounds = [0, inf]"), "'age' is integer and needs finite bounds"),
         (("unit =", "units ="), "unknown key columns.age.units: did you mean 'unit'"),
         (('[1, "typical"]', '[0, "typical"]'), "chest pain.codes names a code twice"),
         (('[1, "typical"]', "[1, 2]"), "codes must be pairs"),

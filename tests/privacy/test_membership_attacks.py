@@ -177,6 +177,15 @@ def test_an_attack_that_misbehaves_is_named():
         unregister_attack("bad")
 
 
+def test_an_attack_that_fails_is_named_with_its_error():
+    register_attack("bad", title="Bad", needs_shadows=False)(lambda seen: seen.nothing)
+    try:
+        with pytest.raises(SettingsError, match=r"'bad' failed with AttributeError: .*nothing"):
+            attack_scores(find_attack("bad"), observed([0.9, 0.4], [1, 0]))
+    finally:
+        unregister_attack("bad")
+
+
 @pytest.mark.parametrize(
     ("scores", "labels", "shadows", "masks", "message"),
     [

@@ -50,6 +50,25 @@ def test_a_card_says_what_the_results_say(images_run: Path):
     assert f"synthetic/{name}--dcgan.npz` holds {dcgan.images.images:,} images" in plain  # type: ignore[union-attr]
 
 
+def test_a_hospital_s_own_generator_and_a_control_are_not_said_to_have_seen_all(images_run: Path):
+    results = load_results(images_run / "results.json")
+    (name,) = results.datasets
+    dataset = results.datasets[name]
+    first, second, *_ = dataset.hospitals
+    dcgan = dataset.arms["dcgan"]
+    control = dcgan.model_copy(update={"images": dcgan.images.model_copy(update={"purpose": "control"})})  # type: ignore[union-attr]
+    dataset.arms = {f"own-generator/{first}": dcgan, "learnt-by-heart": control}
+    save_results(results, images_run / "results.json")
+    for label in dataset.arms:
+        save(images_run, name, label)
+    own, heart = (path.read_text("utf-8") for path in write_cards(load_run(images_run)))
+    hospitals = next(line for line in own.splitlines() if line.startswith("- hospitals:"))
+    assert first in hospitals
+    assert second not in hospitals
+    assert "fitted on a part of these alone" in heart
+    assert "fitted on a part" not in own
+
+
 def test_what_was_not_saved_has_none(images_run: Path):
     assert write_cards(load_run(images_run)) == []
 

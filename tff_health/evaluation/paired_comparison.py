@@ -17,6 +17,7 @@ from scipy import stats
 from tff_health.evaluation.t_interval import CONFIDENCE
 
 Values = Sequence[float | None]
+_SAME = 1e-12  # differences that are no further apart are one and the same
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def compare_pairs(first: Values, second: Values, *, overlap: float = 0.0) -> Pai
     spread = float(differences.std(ddof=1))
     error = spread * math.sqrt(1 / count + overlap)
     half = float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1)) * error
-    if error == 0:  # every pair differs by the same
+    if np.ptp(differences) <= _SAME:  # what is left is rounding
         return PairedComparison(mean, mean, mean, count, None, 1.0 if mean == 0 else 0.0)
     p_value = float(2 * stats.t.sf(abs(mean) / error, count - 1))
     return PairedComparison(mean, mean - half, mean + half, count, mean / spread, p_value)

@@ -36,16 +36,21 @@ def default_folder(experiment: str, base: Path = Path("runs")) -> Path:
     return base / f"{experiment}-{time.strftime('%Y%m%d-%H%M%S')}"
 
 
-def newest_folder(experiment: str, base: Path = Path("runs")) -> Path:
-    """The folder of the newest run of an experiment, for `--resume` without `--out`.
+def newest_folder(name: str, marker: str = SETTINGS_FILE, base: Path = Path("runs")) -> Path:
+    """The folder of the newest run of an experiment or a study, for `--resume` without `--out`.
+
+    Args:
+        name: of the experiment or study.
+        marker: the file that such a folder holds.
+        base: where default folders lie.
 
     Raises:
         RunFolderError: there is none.
     """
-    found = [path.parent for path in base.glob(f"*/{SETTINGS_FILE}") if path.parent.name.startswith(f"{experiment}-")]
+    found = [path.parent for path in base.glob(f"*/{marker}") if path.parent.name.startswith(f"{name}-")]
     if not found:
-        raise RunFolderError(f"there is no run of {experiment} in {base}/ to resume; name its folder with --out DIR.")
-    return max(found, key=lambda path: (path / SETTINGS_FILE).stat().st_mtime)
+        raise RunFolderError(f"there is no run of {name} in {base}/ to resume; name its folder with --out DIR.")
+    return max(found, key=lambda path: (path / marker).stat().st_mtime)
 
 
 def check_folder(folder: Path, *, resume: bool) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from data.errors import SettingsError, UnknownNameError
+from data.errors import SettingsError, TffHealthError, UnknownNameError, clip
 
 
 @dataclass(frozen=True)
@@ -91,11 +91,12 @@ class AttackRegistry(Generic[AttackT]):
         del self._attacks[name]
 
 
-def checked_scores(returned: Any, count: int, *, attack: str, rows: str) -> np.ndarray:
-    """What an attack returned, as one number a row.
+def checked_scores(function: Callable[[Any], Any], seen: Any, count: int, *, attack: str, rows: str) -> np.ndarray:
+    """What an attack returns, as one number a row.
 
     Args:
-        returned: by the attack.
+        function: the attack.
+        seen: what it looks at.
         count: of the attacked rows.
         attack: its name, in words.
         rows: what they are called.
@@ -104,9 +105,14 @@ def checked_scores(returned: Any, count: int, *, attack: str, rows: str) -> np.n
         float64 [count].
 
     Raises:
-        SettingsError: it is not one number a row.
+        SettingsError: it failed, or did not return one number a row.
     """
-    values = np.asarray(returned, np.float64)
+    try:
+        values = np.asarray(function(seen), np.float64)
+    except TffHealthError:
+        raise
+    except Exception as error:  # a user's function may raise anything
+        raise SettingsError(f"{attack} failed with {type(error).__name__}: {clip(str(error), 200)}") from error
     if values.shape != (count,) or np.isnan(values).any():
         raise SettingsError(
             f"{attack} must return one number for each of {count} {rows}, not "

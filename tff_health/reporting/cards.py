@@ -16,6 +16,7 @@ from tff_health.reporting.guarantee import is_private, named, upper
 from tff_health.reporting.membership_findings import attack_label
 from tff_health.reporting.record import Run
 from tff_health.reporting.results import Arm, DatasetResult, Metric
+from tff_health.reporting.synthesis.arms import purpose
 from tff_health.runtime.file_names import arm_file
 
 _UTILITY = {"tstr": "trained on synthetic, tested on real", "trtr": "trained on real, tested on real"}
@@ -74,7 +75,7 @@ def _card(run: Run, name: str, dataset: DatasetResult, label: str, arm: Arm, mod
     )
     lines += ["", "Draw from it:", "", "```"]
     lines += [f"uv run run_experiments.py sample {_shell(f'model/{model.name}')} --rows 100", "```", ""]
-    lines += ["## What it was made of", "", *_listed(_origin(dataset)), ""]
+    lines += ["## What it was made of", "", *_listed(_origin(dataset, label, arm)), ""]
     lines += ["## How good it is", "", *_worth(dataset, arm), ""]
     lines += ["## How private it is", "", *_privacy(arm), ""]
     if synthetic.exists():
@@ -90,14 +91,18 @@ def _card(run: Run, name: str, dataset: DatasetResult, label: str, arm: Arm, mod
     return "\n".join(lines) + "\n"
 
 
-def _origin(dataset: DatasetResult) -> dict[str, str]:
+def _origin(dataset: DatasetResult, label: str, arm: Arm) -> dict[str, str]:
     patients = "real patients" if dataset.kind == "real" else "simulated, no patients"
+    alone = label.partition("/")[2]
+    hospitals = {name: own for name, own in dataset.hospitals.items() if not alone or name == alone}
+    control = purpose(label, arm) == "control"
     return {
         "data": f"{_text(dataset.title)} ({patients})",
         "source": _text(dataset.source),
         "licence": _text(dataset.licence),
         "division": _text(dataset.protocol),
-        "hospitals": ", ".join(f"{_text(name)} ({own.train:,})" for name, own in dataset.hospitals.items()),
+        "hospitals": ", ".join(f"{_text(name)} ({own.train:,})" for name, own in hospitals.items()),
+        "control": "meant to be found out by attacks; fitted on a part of these alone, as its title says" * control,
     }
 
 

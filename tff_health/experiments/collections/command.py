@@ -36,12 +36,12 @@ def run_collection_command(parsed: argparse.Namespace, document: Any, command: s
     if not parsed.quiet:
         print(estimate, file=sys.stderr)
 
-    from tff_health.experiments.collections.folder import check_collection_folder, newest_collection
-    from tff_health.experiments.run_folder import default_folder
+    from tff_health.experiments.collections.folder import COLLECTION_FILE, check_collection_folder
+    from tff_health.experiments.run_folder import default_folder, newest_folder
 
     out = parsed.out
     if out is None:
-        out = newest_collection(settings.study) if parsed.resume else default_folder(settings.study)
+        out = newest_folder(settings.study, COLLECTION_FILE) if parsed.resume else default_folder(settings.study)
     check_collection_folder(out, plan, resume=parsed.resume, mixed_code=parsed.mixed_code)
     for part in plan.parts:
         for sentence in part.left_out:

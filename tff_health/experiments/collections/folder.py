@@ -29,18 +29,6 @@ def part_folder(folder: Path, name: str) -> Path:
     return folder / "parts" / name
 
 
-def newest_collection(name: str, base: Path = Path("runs")) -> Path:
-    """The folder of the newest run of a study of parts, for `--resume` without `--out`.
-
-    Raises:
-        RunFolderError: there is none.
-    """
-    found = [path.parent for path in base.glob(f"*/{COLLECTION_FILE}") if path.parent.name.startswith(f"{name}-")]
-    if not found:
-        raise RunFolderError(f"there is no run of study {name} in {base}/ to resume; name its folder with --out DIR.")
-    return max(found, key=lambda path: (path / COLLECTION_FILE).stat().st_mtime)
-
-
 def read_collection(folder: Path) -> CollectionSettings:
     """The study a folder was made with.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,7 +110,7 @@ def describe_collection(plan: CollectionPlan) -> str:
 
 def _planned(name: str, part: PartSettings, quick: bool, data_dir: Path | None) -> PlannedPart:
     overrides = [*part.settings, *(part.quick if quick else ())]
-    given = "".join(f" --set '{override}'" for override in overrides)
+    given = "".join(f" --set {shlex.quote(override)}" for override in overrides)
     if part.study is not None:
         study = load_study(part.study, overrides, quick=quick)
         plan = plan_study(study, part.study, data_dir)

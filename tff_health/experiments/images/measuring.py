@@ -231,7 +231,8 @@ def _attacks(
     rng = generator(seed, "membership")
     result = image_membership(trained.images, strangers.images, synthetic, rng=rng, attacks=names, **effort)
     if realism is not None:
-        of_trained, of_strangers = (realism(found.images, found.labels) for found in (trained, strangers))
+        both = trained.joined(strangers)
+        of_trained, of_strangers = np.split(realism(both.images, both.labels), [len(trained)])
         if np.isfinite(of_trained).all() and np.isfinite(of_strangers).all():  # else it has diverged, and knows nobody
             own = discriminator_membership(
                 of_trained, of_strangers, rng=generator(seed, "discriminator membership"), **effort

@@ -59,12 +59,12 @@ def _study(parsed: argparse.Namespace) -> int:
     if not parsed.quiet:
         print(estimate, file=sys.stderr)
 
-    from tff_health.experiments.run_folder import default_folder
-    from tff_health.experiments.studies.folder import check_study_folder, newest_study
+    from tff_health.experiments.run_folder import default_folder, newest_folder
+    from tff_health.experiments.studies.folder import STUDY_FILE, check_study_folder
 
     out = parsed.out
     if out is None:
-        out = newest_study(study.study) if parsed.resume else default_folder(study.study)
+        out = newest_folder(study.study, STUDY_FILE) if parsed.resume else default_folder(study.study)
     check_study_folder(out, study, resume=parsed.resume, mixed_code=parsed.mixed_code)
     for sentence in plan.left_out:
         print(sentence, file=sys.stderr)

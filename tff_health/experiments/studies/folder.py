@@ -38,18 +38,6 @@ def log_file(folder: Path, cell: Cell) -> Path:
     return folder / "logs" / f"{cell.name}.txt"
 
 
-def newest_study(name: str, base: Path = Path("runs")) -> Path:
-    """The folder of the newest run of a study, for `--resume` without `--out`.
-
-    Raises:
-        RunFolderError: there is none.
-    """
-    found = [path.parent for path in base.glob(f"*/{STUDY_FILE}") if path.parent.name.startswith(f"{name}-")]
-    if not found:
-        raise RunFolderError(f"there is no run of study {name} in {base}/ to resume; name its folder with --out DIR.")
-    return max(found, key=lambda path: (path / STUDY_FILE).stat().st_mtime)
-
-
 def read_study(folder: Path) -> StudySettings:
     """The study a folder was made with.
 

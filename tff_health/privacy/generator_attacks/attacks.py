@@ -153,8 +153,8 @@ def generator_attack_scores(attack: GeneratorAttack, view: GeneratorView) -> np.
         float64 [candidates].
 
     Raises:
-        SettingsError: the attack did not return one number a candidate.
+        SettingsError: the attack failed, or did not return one number a candidate.
     """
     return checked_scores(
-        attack.function(view), len(view.candidates), attack=f"attack {attack.name!r}", rows="candidates"
+        attack.function, view, len(view.candidates), attack=f"attack {attack.name!r}", rows="candidates"
     )

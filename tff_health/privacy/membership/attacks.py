@@ -104,10 +104,11 @@ def attack_scores(attack: Attack, observations: Observations) -> np.ndarray:
         float64 [rows].
 
     Raises:
-        SettingsError: the attack did not return one number a row.
+        SettingsError: the attack failed, or did not return one number a row.
     """
     return checked_scores(
-        attack.function(observations),
+        attack.function,
+        observations,
         len(observations.scores),
         attack=f"membership attack {attack.name!r}",
         rows="rows",

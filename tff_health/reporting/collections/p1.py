@@ -79,9 +79,7 @@ def p1_rows(parts: Parts) -> list[PaperRow]:
             row="P1.6",
             title="Homomorphic encryption",
             paper="Named in the introduction; neither described nor used.",
-            findings=[
-                Finding(what="encrypted aggregation", theirs="none", ours="none; docs/privacy.md says what masks give")
-            ],
+            findings=[Finding(what="encrypted aggregation", theirs="none", ours="none; docs/privacy.md says why")],
         ),
         PaperRow(
             row="P1.7",
@@ -186,7 +184,7 @@ def _membership(parts: Parts) -> Finding:
         if one.arm.metric("membership/auc").value is not None
         and one.label in (one.dataset.headline_arm, synthesis_headline(one.dataset), "pooled")
     ]
-    return measured("AUC of the strongest attack, .5 being guessing", "none", found, "privacy", parts)
+    return measured("AUC of the headline attack, .5 being guessing", "none", found, "privacy", parts)
 
 
 def _audits(parts: Parts) -> Finding:
