@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from extending_page import PAGES, follow
 
+from tff_health.privacy.gaussian import gaussian_epsilon
 from tff_health.reporting.collections.document import load_collection_results
 from tff_health.reporting.results import Arm, load_results
 
@@ -31,13 +33,23 @@ def test_own_aggregator(tmp_path: Path):
     images = only_arm(tmp_path / "images", "xray_phantom", "dcgan")
     for arm in (classifier, patients, images):
         assert arm.privacy is None
+        assert arm.aggregator_claim is not None
+        assert (arm.aggregator_claim.label, arm.aggregator_claim.epsilon) == ("none claimed", None)
+    noisy = only_arm(tmp_path / "noisy", "breast_cancer", "fedavg")
+    assert noisy.privacy is None
+    assert noisy.aggregator_claim is not None
+    assert noisy.aggregator_claim.epsilon == pytest.approx(gaussian_epsilon(2**0.5 / 2, 1e-5))
+    assert "epsilon 2.95 per hospital, delta 1e-05, claimed by noisy:noisy_mean" in noisy.aggregator_claim.label
+    assert noisy.aggregator_claim.sentence in (tmp_path / "noisy" / "report.html").read_text("utf-8")
     for name in ("patients", "images"):
         settings = (tmp_path / name / "settings.toml").read_text("utf-8")
         assert 'aggregator = "mine:clipped_mean"' in settings.split("options]")[-1]
     for name in ("classifier", "patients", "images"):
         page = (tmp_path / name / "report.html").read_text("utf-8")
+        assert "None claimed: the aggregator mine:clipped_mean gives no DP event" in page
         # A sentence where nothing was attacked, else a line of the table.
-        assert "No privacy guarantee is claimed" in page or '<td colspan="3">no guarantee</td>' in page
+        line = '<td colspan="3">no guarantee<small>none claimed</small></td>'
+        assert "No privacy guarantee is claimed" in page or line in page
 
 
 def test_own_models(tmp_path: Path):

@@ -15,6 +15,7 @@ from data.modality import load_table_dataset
 from tff_health.analytics.preprocessing import TablePreprocessor
 from tff_health.evaluation.classification import classification_metrics
 from tff_health.experiments.aggregator_choice import backend_of
+from tff_health.experiments.aggregator_statement import claim_document
 from tff_health.experiments.arm_kinds import build_arm
 from tff_health.experiments.arms import ArmRun
 from tff_health.experiments.attacks import Findings, run_attack
@@ -129,6 +130,8 @@ class _DatasetRun:
         settings = self.settings
         dataset, cache = self.private() if candidate.privacy else (self.dataset, self.cache)
         arm = build_arm(name, dataset, candidate, cache, self.ledger, repeats=settings.repeats, seed=settings.seed)
+        if candidate.is_federated:
+            claim_document(candidate.aggregator, candidate.rounds)  # refused now, and not when all is trained
         if candidate.privacy is None:
             reserve_unprotected(self.ledger, dataset, name)
         seconds: list[float] = []

@@ -15,6 +15,7 @@ from tff_health.evaluation.classification import classification_metrics, confusi
 from tff_health.evaluation.registry import resolve_metrics
 from tff_health.evaluation.threshold import choose_threshold
 from tff_health.experiments.aggregator_choice import is_secure
+from tff_health.experiments.aggregator_statement import claim_document
 from tff_health.experiments.arm_words import DEFAULT_DESCRIPTIONS, METHOD_TITLES
 from tff_health.experiments.arms import ArmRun
 from tff_health.experiments.attacks import Findings
@@ -126,6 +127,7 @@ def _arm_results(
         confusion=_confusion(arm, thresholds) if arm.parts == ("",) and converged else None,
         cost=cost,
         privacy=arm_privacy(arm) if isinstance(arm, PrivateArm) else None,
+        aggregator_claim=claim_document(candidate.aggregator if federated else "", candidate.rounds),
         secure_aggregation="simulated" if is_secure(candidate) else "none",
         **common,
     )

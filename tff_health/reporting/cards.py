@@ -142,6 +142,8 @@ def _privacy(arm: Arm) -> list[str]:
         ]
     else:
         lines = ["- No guarantee: the generator was fitted without noise. Treat it as you treat the patients' data."]
+    if arm.aggregator_claim is not None:
+        lines.append(f"- {_text(arm.aggregator_claim.sentence)}")
     for name, attack in arm.membership.items():
         lines.append(f"- Membership inference, {attack_label(name)}: AUC {interval(attack.auc)}; .5 is guessing.")
     if arm.membership and not is_private(arm):

@@ -26,6 +26,28 @@ class Privacy(Document):
     sentence: str = ""
 
 
+class AggregatorClaim(Document):
+    """What an aggregator of the user's own claims of its privacy, at its word; it is no guarantee of this project's.
+
+    Attributes:
+        aggregator: module:function.
+        rounds: of one model's training.
+        epsilon: for one hospital's updates in all rounds; None where nothing is claimed.
+        delta: likewise.
+        accountant: that composed its event.
+        label: a few words, as "none claimed".
+        sentence: all of it in words.
+    """
+
+    aggregator: str
+    rounds: Count
+    epsilon: Number = None
+    delta: Number = None
+    accountant: str = ""
+    label: str
+    sentence: str
+
+
 class MembershipAttack(Document):
     """How well one attack tells training patients of an arm from held-out ones; .5 is guessing.
 

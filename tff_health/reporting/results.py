@@ -22,7 +22,7 @@ from pydantic import (
 from tff_health.reporting.atomic import ReportError, write_atomically
 from tff_health.reporting.document import Correlation, Count, Document, Metric, Number
 from tff_health.reporting.images_document import ArmImages, DatasetImages
-from tff_health.reporting.privacy_document import Audit, LedgerTotal, MembershipAttack, Privacy
+from tff_health.reporting.privacy_document import AggregatorClaim, Audit, LedgerTotal, MembershipAttack, Privacy
 from tff_health.reporting.synthesis_document import ArmSynthesis, DatasetSynthesis
 
 SCHEMA_NAME = "tff_health.results"
@@ -59,6 +59,7 @@ class Arm(Document):
         rounds: by round, where the arm has rounds.
         confusion: counts at the decision threshold, first seed.
         privacy: None where no guarantee is claimed.
+        aggregator_claim: what an aggregator of the user's own says of its privacy; None where it is the catalogue's.
         secure_aggregation: `simulated` is NOT SECURE: sums are made in the clear.
         membership: membership inference by attack, on the first seed's model.
         audit: None where the arm was not audited.
@@ -75,6 +76,7 @@ class Arm(Document):
     rounds: list[Round] = Field(default_factory=list)
     confusion: Confusion | None = None
     privacy: Privacy | None = None
+    aggregator_claim: AggregatorClaim | None = None
     secure_aggregation: Literal["none", "simulated", "masked"] = "none"
     membership: dict[str, MembershipAttack] = Field(default_factory=dict)
     audit: Audit | None = None

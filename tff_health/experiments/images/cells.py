@@ -11,6 +11,7 @@ import numpy as np
 
 from data.image_federation import ImageFederation, LabelledImages
 from data.modality import load_image_dataset
+from tff_health.experiments.aggregator_statement import synthesizer_claim
 from tff_health.experiments.dataset_checkpoints import DatasetCheckpoints
 from tff_health.experiments.events import Listener
 from tff_health.experiments.generators.arm_plan import ArmPlan, plan_arm
@@ -103,6 +104,7 @@ class ImageCells:
             return
         arm = self.task.arms[unit.arm]
         plan = plan_arm(arm, training_counts(self.federation))
+        synthesizer_claim(plan.synthesizer)  # refused now, and not when all is fitted
         found = parts(arm, self.federation)
         share = 1 / len(found)
         for part, label in zip(found, self.labels(unit), strict=True):

@@ -7,6 +7,7 @@ from typing import Any
 
 from data.image_federation import ImageFederation
 from tff_health.aggregators.catalogue import CATALOGUE
+from tff_health.experiments.aggregator_statement import synthesizer_claim
 from tff_health.experiments.generators.arm_plan import plan_arm
 from tff_health.experiments.generators.cells import Cell, Values, history_point, merged_metrics
 from tff_health.experiments.generators.entered import require_entry
@@ -107,6 +108,7 @@ def _arm(
         metrics=_metrics(cells, settings.seeds_of(name), held_out) | membership_metrics(attacks, ATTACKS[0]),
         membership=attacks,
         privacy=arm_privacy(name, label, plan, counts, ledger, WORDING) if arm.privacy else None,
+        aggregator_claim=synthesizer_claim(plan.synthesizer) if arm.data == "federation" else None,
         secure_aggregation="simulated" if shared or secure else "none",
         cost=cost,
         images=ArmImages(

@@ -45,6 +45,7 @@ def merge_arms(parts: Sequence[Arm]) -> Arm:
         metrics=metrics,
         rounds=_rounds(parts),
         privacy=_privacy([part.privacy for part in parts]),
+        aggregator_claim=first.aggregator_claim,
         secure_aggregation=first.secure_aggregation,
         membership=membership,
         audit=audit,

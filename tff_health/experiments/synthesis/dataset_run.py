@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from data.federation import Federation
+from tff_health.experiments.aggregator_statement import synthesizer_claim
 from tff_health.experiments.dataset_checkpoints import DatasetCheckpoints
 from tff_health.experiments.events import Listener
 from tff_health.experiments.extensions import load_extensions
@@ -90,6 +91,7 @@ class _SynthesisRun:
             if split >= self.settings.splits_of(self.name, label):
                 continue
             plan = plan_arm(arm, {name: len(matrix) for name, matrix in matrices.items()})
+            synthesizer_claim(plan.synthesizer)  # refused now, and not when all is fitted
             for part in parts(arm, matrices):
                 full = f"{label}/{part.name}" if part.name else label
 

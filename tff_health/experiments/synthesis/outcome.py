@@ -10,6 +10,7 @@ from tff_health.aggregators.catalogue import CATALOGUE
 from tff_health.evaluation.anonymity.metrics import RECURSIVE_C, SMALL_CLASS
 from tff_health.evaluation.anonymity.quasi_identifiers import quasi_identifiers
 from tff_health.evaluation.synthesis.classifiers import CLASSIFIERS
+from tff_health.experiments.aggregator_statement import synthesizer_claim
 from tff_health.experiments.generators.arm_plan import plan_arm
 from tff_health.experiments.generators.cells import Cell, history_point, merged_metrics
 from tff_health.experiments.generators.entered import require_entry
@@ -124,6 +125,7 @@ def _arm(
         metrics=_metrics(cells, splits) | membership_metrics(attacks, DEFAULT_ATTACKS[0]),
         membership=attacks,
         privacy=arm_privacy(name, label, plan, rows, ledger) if arm.privacy else None,
+        aggregator_claim=synthesizer_claim(plan.synthesizer) if arm.data == "federation" else None,
         secure_aggregation="simulated" if shared or _secure_sum(arm) else "none",
         cost=cost,
         synthesis=ArmSynthesis(
