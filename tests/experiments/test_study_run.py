@@ -7,16 +7,16 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import psutil
 import pytest
+from running_study import start, timeless, wait_until
 from small_experiment import ROOT, command, run
 from small_study import PRIVATE, TINY, TROUBLED, TROUBLED_DATA, write_study
 
 from tff_health.experiments.studies.folder import read_study
-from tff_health.reporting.results import Results, load_results
+from tff_health.reporting.results import load_results
 
 
 @pytest.fixture(scope="module")
@@ -36,30 +36,6 @@ def finished(tiny: Path) -> Path:
 def rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
-
-
-def timeless(folder: Path) -> Results:
-    results = load_results(folder / "results.json")
-    results.seconds, results.started, results.environment, results.command = None, "", {}, ""
-    for dataset in results.datasets.values():
-        for arm in dataset.arms.values():
-            arm.cost = {}
-    return results
-
-
-def start(path: Path, folder: Path, *more: str) -> subprocess.Popen[str]:
-    words = command("study", str(path), "--out", str(folder), *more)
-    return subprocess.Popen(
-        words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-
-
-def wait_until(process: subprocess.Popen[str], reached) -> None:
-    deadline = time.monotonic() + 250
-    while not reached():
-        assert process.poll() is None, process.communicate()[1]
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def begun(folder: Path) -> bool:
