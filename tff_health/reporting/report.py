@@ -37,6 +37,7 @@ from tff_health.reporting.privacy_cost import privacy_answer
 from tff_health.reporting.protection import details, guarantee_warnings
 from tff_health.reporting.record import Run, load_run
 from tff_health.reporting.results import Arm, Metric
+from tff_health.reporting.study_answer import is_study_answer, study_answer
 from tff_health.reporting.synthesis.answer import QUESTION, synthesis_caveats, synthesis_summary, synthesis_verdicts
 from tff_health.reporting.synthesis.arms import real_metric
 from tff_health.reporting.synthesis.glossary import synthesis_arm_lines, synthesis_glossary
@@ -104,6 +105,7 @@ def _context(run: Run, others: list[Run], drawn: dict[str, list[DrawnFigure]]) -
     results, made, pictured = plain.results, synthesis_verdicts(run), images_verdicts(run)
     found = verdicts(plain)
     only_made = bool(made or pictured) and not found
+    studied = study_answer(plain) if is_study_answer(plain, found) else []
     references = [
         one for one in references_with_cohort(plain) if not concerns_synthesis(one) and not concerns_images(one)
     ]
@@ -119,7 +121,8 @@ def _context(run: Run, others: list[Run], drawn: dict[str, list[DrawnFigure]]) -
         "cells": read_cells(run.folder),
         "comparison": _comparison([judged, *map(privacy_view, others)]) if others else [],
         "verdicts": found,
-        "summary": "" if only_made else summary(found),
+        "summary": "" if only_made or studied else summary(found),
+        "study_answer": studied,
         "caveats": [*caveats(plain, found), *synthesis_caveats(run), *images_caveats(run)],
         "privacy_answer": privacy_answer(plain),
         "protection": shielded,

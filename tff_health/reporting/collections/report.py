@@ -13,6 +13,7 @@ from tff_health.reporting.images.answer import images_verdicts
 from tff_health.reporting.paper import CITATION
 from tff_health.reporting.record import Run, load_run
 from tff_health.reporting.report import report_environment
+from tff_health.reporting.study_answer import is_study_answer, study_answer
 from tff_health.reporting.synthesis.answer import synthesis_summary, synthesis_verdicts
 from tff_health.reporting.synthesis.references import P2_CITATION
 from tff_health.reporting.synthesis.views import classifier_view
@@ -94,5 +95,9 @@ def _view(folder: Path, name: str, part: PartResult) -> PartView:
 
 def _answers(run: Run) -> list[str]:
     found, made, pictured = verdicts(classifier_view(run)), synthesis_verdicts(run), images_verdicts(run)
-    said = [] if (made or pictured) and not found else [summary(found)]
+    plain = classifier_view(run)
+    if is_study_answer(plain, found):
+        said = study_answer(plain)
+    else:
+        said = [] if (made or pictured) and not found else [summary(found)]
     return [*said, *synthesis_summary(made), *(verdict.summary for verdict in pictured)]
