@@ -74,8 +74,9 @@ def test_own_measures(tmp_path: Path):
 
 
 def test_own_study(tmp_path: Path):
-    planned, *_ = follow("study.md", tmp_path)
+    planned, _, grid, *_ = follow("study.md", tmp_path)
     assert "2 cells" in planned.stdout
+    assert "4 cells, 16 models" in grid.stdout
     arms = load_results(tmp_path / "rates" / "results.json").datasets["breast_cancer"].arms
     assert list(arms) == ["fedavg-client-learning-rate-0.01", "fedavg-client-learning-rate-0.1"]
     assert len(arms["fedavg-client-learning-rate-0.1"].metric("test/auc").seeds) == 2

@@ -14,10 +14,11 @@ from small_study import PRIVATE, TINY, write_study
 
 from data.errors import SettingsError, UnknownNameError
 from tff_health.experiments.collections.settings import is_collection
+from tff_health.experiments.studies.grid import expanded
 from tff_health.experiments.studies.loading import load_study, read_study_document, studies, validate_study
 from tff_health.experiments.studies.plan import describe_plan, plan_study
 from tff_health.experiments.studies.settings import StudySettings
-from tff_health.experiments.studies.sweeps import expand, swept_name
+from tff_health.experiments.studies.sweeps import swept_name
 
 
 def study(text: str = TINY, **changes: Any) -> StudySettings:
@@ -41,7 +42,7 @@ def test_a_sweep_replaces_its_template():
 def test_sweeps_of_one_arm_make_a_grid():
     more = {"arm": "fedavg", "setting": "local_epochs", "values": [1, 2, 3]}
     document = tomllib.loads(TINY)
-    arms = expand(study(sweep=[*document["sweep"], more]))["datasets"]["paper_mock"]["arms"]
+    arms = expanded(study(sweep=[*document["sweep"], more]))[0]["datasets"]["paper_mock"]["arms"]
     assert len(arms) == 6
     assert arms["fedavg-client-learning-rate-0.5-local-epochs-3"]["local_epochs"] == 3
     assert arms["fedavg-client-learning-rate-0.5-local-epochs-3"]["client_learning_rate"] == 0.5
@@ -51,7 +52,7 @@ def test_common_arms_stand_in_every_dataset_and_own_values_win():
     document = tomllib.loads(PRIVATE)
     experiment = document["experiment"]
     experiment["datasets"] = {"breast_cancer": {"arms": {"patient": {"privacy": {"clip": 0.25}}}}, "paper_mock": {}}
-    made = {name: task["arms"] for name, task in expand(study(PRIVATE, experiment=experiment))["datasets"].items()}
+    made = {name: task["arms"] for name, task in expanded(study(PRIVATE, experiment=experiment))[0]["datasets"].items()}
     assert made["breast_cancer"]["patient-epsilon-1"]["privacy"] == {"level": "patient", "clip": 0.25, "epsilon": 1.0}
     assert made["paper_mock"]["patient-epsilon-1"]["privacy"] == {"level": "patient", "clip": 1.0, "epsilon": 1.0}
     assert list(made["paper_mock"]) == ["plain", "patient-epsilon-1", "patient-epsilon-10"]
@@ -61,7 +62,8 @@ def test_a_sweep_of_some_datasets_leaves_the_others_alone():
     document = tomllib.loads(PRIVATE)
     document["experiment"]["datasets"]["paper_mock"] = {}
     document["sweep"] = [{"arm": "plain", "setting": "local_epochs", "values": [1, 2], "datasets": ["paper_mock"]}]
-    made = {name: list(task["arms"]) for name, task in expand(validate_study(document, "test"))["datasets"].items()}
+    datasets = expanded(validate_study(document, "test"))[0]["datasets"]
+    made = {name: list(task["arms"]) for name, task in datasets.items()}
     assert made["breast_cancer"] == ["plain", "patient"]
     assert made["paper_mock"] == ["plain-local-epochs-1", "plain-local-epochs-2", "patient"]
 

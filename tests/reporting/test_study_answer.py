@@ -13,7 +13,6 @@ from tff_health.reporting.record import Run
 from tff_health.reporting.results import Results
 from tff_health.reporting.study_answer import is_study_answer, study_answer
 
-
 ROWS = pd.DataFrame({"dataset": [], "arm": []})  # a study has none: they lie in its cells
 
 

@@ -23,12 +23,12 @@ from tff_health.experiments.kinds import settings_class
 from tff_health.experiments.settings import Candidate, ExperimentSettings
 from tff_health.experiments.synthesis.settings import SynthesisSettings
 
-_PRESETS = resources.files("tff_health.experiments") / "presets"
+PRESETS = resources.files("tff_health.experiments") / "presets"
 
 
 def presets() -> dict[str, str]:
     """Name and title of every preset that ships with the project."""
-    return titles_in(_PRESETS)
+    return titles_in(PRESETS)
 
 
 def titles_in(folder: Traversable) -> dict[str, str]:
@@ -54,7 +54,7 @@ def load_settings(name_or_file: str, overrides: Sequence[str] = (), seed: int | 
         UnknownNameError: no such preset, setting, dataset, model or aggregator; the nearest name is suggested.
         SettingsError: the file cannot be read, or a value is not accepted.
     """
-    document = read_document(name_or_file, _PRESETS, "preset")
+    document = read_document(name_or_file, PRESETS, "preset")
     for override in overrides:
         apply_override(document, override)
     if seed is not None:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import resources
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from data.errors import SettingsError
-from tff_health.experiments.loading import apply_override, explained, read_document, titles_in
-from tff_health.experiments.studies.settings import StudySettings
+from tff_health.experiments.loading import PRESETS, apply_override, explained, read_document, titles_in
+from tff_health.experiments.studies.settings import OF_THE_STUDY, StudySettings, Sweep, Variation
+from tff_health.experiments.studies.sweeps import merged
 
 _STUDIES = resources.files("tff_health.experiments") / "presets" / "studies"
 _QUICK_SEEDS, _QUICK_SHADOWS = 2, 4
 _WITHIN = "experiment."
+SweptT = TypeVar("SweptT", Sweep, Variation)
 
 
 def studies() -> dict[str, str]:
@@ -40,7 +43,7 @@ def load_study(name_or_file: str, overrides: Sequence[str] = (), *, quick: bool 
         UnknownNameError: no such study or setting; the nearest name is suggested.
         SettingsError: the file cannot be read, or a value is not accepted.
     """
-    document = read_study_document(name_or_file)
+    document = on_its_preset(read_study_document(name_or_file), name_or_file)
     for override in overrides:
         _override(document, override)
     study = validate_study(document, name_or_file)
@@ -70,16 +73,42 @@ def quick_form(study: StudySettings) -> StudySettings:
     return study.model_copy(
         update={
             "title": f"{study.title} (quick form)",
+            "quick_form": True,
             "seeds": study.seeds[:_QUICK_SEEDS],
             "dataset_seeds": {name: seeds[:_QUICK_SEEDS] for name, seeds in study.dataset_seeds.items()},
             "attacked_seeds": attacked,
             "experiment": experiment,
-            "sweep": tuple(
-                sweep.model_copy(update={"values": tuple(dict.fromkeys((sweep.values[0], sweep.values[-1])))})
-                for sweep in study.sweep
-            ),
+            "sweep": tuple(_ends(sweep) for sweep in study.sweep),
+            "vary": tuple(_ends(variation) for variation in study.vary),
         }
     )
+
+
+def on_its_preset(document: dict[str, Any], source: str) -> dict[str, Any]:
+    """The study with its experiment laid over the preset it names, if it names one.
+
+    Args:
+        document: parsed TOML; `preset` is an experiment that ships, or a path that ends in `.toml`.
+        source: where the study comes from; paths are seen from its folder.
+
+    Raises:
+        UnknownNameError: no such preset.
+        SettingsError: the preset cannot be read, or the experiment is no table.
+    """
+    if "preset" not in document:
+        return document
+    named, own = document["preset"], document.get("experiment", {})
+    if not isinstance(named, str) or not isinstance(own, dict):
+        raise SettingsError(f"{source}: preset must be a name or a path, and experiment a table.")
+    if named.endswith(".toml") and source.endswith(".toml"):
+        named = str(Path(source).parent / named)
+    base = {key: value for key, value in read_document(named, PRESETS, "preset").items() if key not in OF_THE_STUDY}
+    rest = {key: value for key, value in document.items() if key != "preset"}
+    return {**rest, "experiment": merged(base, own)}
+
+
+def _ends(swept: SweptT) -> SweptT:
+    return swept.model_copy(update={"values": tuple(dict.fromkeys((swept.values[0], swept.values[-1])))})
 
 
 def _override(document: dict[str, Any], override: str) -> None:

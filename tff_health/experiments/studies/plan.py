@@ -14,12 +14,11 @@ from tff_health.experiments.estimate import core_seconds
 from tff_health.experiments.loading import validate
 from tff_health.experiments.privacy_settings import AttackSettings
 from tff_health.experiments.settings import ExperimentSettings
-from tff_health.experiments.studies.settings import StudySettings
-from tff_health.experiments.studies.sweeps import expand, fill_seed
+from tff_health.experiments.studies.grid import expanded
+from tff_health.experiments.studies.settings import OF_THE_STUDY, StudySettings
+from tff_health.experiments.studies.sweeps import fill_seed
 from tff_health.experiments.workload import REPORTING, dataset_work
 from tff_health.runtime.file_names import safe_name
-
-_OF_THE_STUDY = ("experiment", "title", "question", "seed")
 
 
 @dataclass(frozen=True)
@@ -65,10 +64,10 @@ class StudyPlan:
     @property
     def datasets(self) -> dict[str, list[Cell]]:
         """Each dataset's cells, in the order of the settings."""
-        found: dict[str, list[Cell]] = {name: [] for name in self.study.experiment["datasets"]}
+        found: dict[str, list[Cell]] = {}
         for cell in self.cells:
-            found[cell.dataset].append(cell)
-        return {name: cells for name, cells in found.items() if cells}
+            found.setdefault(cell.dataset, []).append(cell)
+        return found
 
     @property
     def fingerprint(self) -> str:
@@ -90,12 +89,12 @@ def plan_study(study: StudySettings, source: str, data_dir: Path | None = None, 
         UnknownNameError: a name within the experiment or a sweep is unknown.
         SettingsError: a value is not accepted, or no dataset is at hand.
     """
-    foreign = next((key for key in _OF_THE_STUDY if key in study.experiment), None)
+    foreign = next((key for key in OF_THE_STUDY if key in study.experiment), None)
     if foreign:
         instead = {"experiment": "study", "seed": "seeds"}.get(foreign, foreign)
         raise SettingsError(f"{source}: experiment.{foreign} does not belong there: a study has its own {instead}.")
     try:
-        document = expand(study)
+        document, seeds = expanded(study)
     except SettingsError as error:
         raise type(error)(f"{source}: {error}") from None
     common = {"experiment": study.study, "question": study.question}
@@ -118,7 +117,7 @@ def plan_study(study: StudySettings, source: str, data_dir: Path | None = None, 
             raise UnknownNameError.among(f"{source}: arm to compare with", study.reference, known)
     cells = []
     for name in present:
-        for place, seed in enumerate(study.seeds_of(name)):
+        for place, seed in enumerate(seeds[name]):
             alone = {
                 **document,
                 **common,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from tff_health.experiments.settings import Settings
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Seeds = Annotated[tuple[Seed, ...], Field(min_length=1, max_length=10_000)]
 Value = bool | int | float | str
+OF_THE_STUDY = ("experiment", "title", "question", "seed")  # keys of an experiment that a study sets itself
 
 
 class Sweep(Settings):
@@ -36,6 +37,49 @@ class Sweep(Settings):
         return _each_once(values, "value")
 
 
+class Variation(Settings):
+    """One dataset in place of which there are several, one for each value of a setting: partitions, sizes.
+
+    Several variations of the same dataset make a grid.
+
+    Attributes:
+        dataset: the template, a dataset of the experiment.
+        setting: what varies, dotted: `options.partition`.
+        values: what it takes.
+    """
+
+    dataset: str
+    setting: Annotated[str, Field(pattern=r"^[a-z_]+(\.[a-z_]+)*$")]
+    values: Annotated[tuple[Value, ...], Field(min_length=1)]
+
+    @field_validator("values")
+    @classmethod
+    def _distinct(cls, values: tuple[Value, ...]) -> tuple[Value, ...]:
+        return _each_once(values, "value")
+
+
+class Exclusion(Settings):
+    """What the grid leaves out: arms of some datasets, or whole cells.
+
+    Attributes:
+        dataset: a name with `*` for anything, variants and all.
+        arm: likewise, leaves these arms out; None leaves out whole cells.
+        seeds: of the cells; None means all.
+    """
+
+    dataset: str = "*"
+    arm: str | None = None
+    seeds: tuple[Seed, ...] | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Exclusion:
+        if self.arm is not None and self.seeds is not None:
+            raise ValueError("arms are left out for all seeds, so that all cells of a dataset compare: leave seeds out")
+        if self.arm is None and self.seeds is None and self.dataset == "*":
+            raise ValueError("this excludes everything: name a dataset, an arm or seeds")
+        return self
+
+
 class StudySettings(Settings):
     """A whole study: what a study that ships or a user's TOML file holds.
 
@@ -52,6 +96,9 @@ class StudySettings(Settings):
         arms: templates that every dataset has, in addition to its own arms of `experiment`; a dataset's own arm of the
             same name changes single settings of the template.
         sweep: which arms vary in what.
+        vary: which datasets vary in what; `dataset_seeds` and sweeps name the template for all its variants.
+        exclude: what of all this is left out.
+        quick_form: whether this is the small form, of which an exclusion may leave nothing out.
         reference: the arm that all others are compared with, pair by pair; None for the one that speaks for
             federation.
     """
@@ -65,6 +112,9 @@ class StudySettings(Settings):
     experiment: dict[str, Any]
     arms: dict[str, dict[str, Any]] = Field(default={})
     sweep: tuple[Sweep, ...] = ()
+    vary: tuple[Variation, ...] = ()
+    exclude: tuple[Exclusion, ...] = ()
+    quick_form: bool = False
     reference: str | None = None
 
     @field_validator("seeds")
@@ -78,7 +128,7 @@ class StudySettings(Settings):
         return {name: _each_once(values, "seed") for name, values in seeds.items()}
 
     def seeds_of(self, dataset: str) -> tuple[int, ...]:
-        """The seeds of one dataset's cells."""
+        """The seeds of the cells of one of the experiment's datasets, and of its variants."""
         return self.dataset_seeds.get(dataset, self.seeds)
 
 

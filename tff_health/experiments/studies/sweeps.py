@@ -14,29 +14,45 @@ _SEED = "{seed}"
 Arms = dict[str, dict[str, Any]]
 
 
-def expand(study: StudySettings) -> dict[str, Any]:
-    """The study's experiment with every arm written out; seeds are still to be filled in.
+def check_datasets(study: StudySettings) -> None:
+    """Refuses an experiment whose datasets are no tables, and seeds of unknown ones.
+
+    Raises:
+        UnknownNameError: seeds of a dataset that is not there.
+        SettingsError: a part that should be a table is none.
+    """
+    datasets = study.experiment.get("datasets", {})
+    if not datasets or not isinstance(datasets, dict) or not all(isinstance(task, dict) for task in datasets.values()):
+        raise SettingsError("experiment.datasets: expected a table for each dataset.")
+    for name in study.dataset_seeds:
+        _known("dataset of this study", name, datasets)
+
+
+def with_arms(study: StudySettings, datasets: dict[str, Any], family: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
+    """The datasets with every arm written out; seeds are still to be filled in.
+
+    Args:
+        study: its templates and sweeps.
+        datasets: variants and all; changed in place.
+        family: the variants of every dataset that a sweep may name.
 
     Raises:
         UnknownNameError: a sweep names an arm or a dataset that is not there.
         SettingsError: a part that should be a table is none, or a setting leads through a value.
     """
-    document = copy.deepcopy(study.experiment)
-    datasets = document.get("datasets", {})
-    if not datasets or not isinstance(datasets, dict) or not all(isinstance(task, dict) for task in datasets.values()):
-        raise SettingsError("experiment.datasets: expected a table for each dataset.")
-    for name in study.dataset_seeds:
-        _known("dataset of this study", name, datasets)
     templates: dict[str, dict[str, str]] = {}
     for name, task in datasets.items():
         own = task.get("arms", {})
         if not isinstance(own, dict) or not all(isinstance(arm, dict) for arm in own.values()):
             raise SettingsError(f"experiment.datasets.{name}.arms: expected a table for each arm.")
-        merged = {arm: _merged(study.arms.get(arm, {}), own.get(arm, {})) for arm in {**study.arms, **own}}
-        task["arms"], templates[name] = merged, {arm: arm for arm in merged}
+        written = {arm: merged(study.arms.get(arm, {}), own.get(arm, {})) for arm in {**study.arms, **own}}
+        task["arms"], templates[name] = written, {arm: arm for arm in written}
     for sweep in study.sweep:
-        _apply(sweep, datasets, templates)
-    return document
+        for name in sweep.datasets or ():
+            _known("dataset of this study", name, family)
+        chosen = None if sweep.datasets is None else [one for name in sweep.datasets for one in family[name]]
+        _apply(sweep, chosen, datasets, templates)
+    return datasets
 
 
 def fill_seed(value: Any, seed: int) -> Any:
@@ -53,12 +69,33 @@ def swept_name(arm: str, setting: str, value: Value) -> str:
     return f"{arm}-{setting.rsplit('.', 1)[-1].replace('_', '-')}-{_text(value)}"
 
 
-def _apply(sweep: Sweep, datasets: dict[str, Any], templates: dict[str, dict[str, str]]) -> None:
-    for name in sweep.datasets or ():
-        _known("dataset of this study", name, datasets)
-    chosen = [
-        name for name in sweep.datasets or datasets if sweep.datasets or sweep.arm in set(templates[name].values())
-    ]
+def variant_of(settings: Mapping[str, Any], setting: str, value: Value, where: str) -> dict[str, Any]:
+    """The settings with one of them changed.
+
+    Args:
+        settings: of an arm or a dataset.
+        setting: dotted.
+        value: in its place.
+        where: for messages.
+
+    Raises:
+        SettingsError: the setting leads through a value.
+    """
+    variant = copy.deepcopy(dict(settings))
+    place = variant
+    *groups, last = setting.split(".")
+    for group in groups:
+        place = place.setdefault(group, {})
+        if not isinstance(place, dict):
+            raise SettingsError(f"{where}: {setting}: {group} holds a value, not a group of settings.")
+    place[last] = value
+    return variant
+
+
+def _apply(
+    sweep: Sweep, named: list[str] | None, datasets: dict[str, Any], templates: dict[str, dict[str, str]]
+) -> None:
+    chosen = named or [name for name in datasets if sweep.arm in set(templates[name].values())]
     if not chosen:
         raise UnknownNameError.among(
             "arm of this study", sweep.arm, dict.fromkeys(arm for own in templates.values() for arm in own.values())
@@ -80,30 +117,22 @@ def _apply(sweep: Sweep, datasets: dict[str, Any], templates: dict[str, dict[str
 
 def _variants(arm: str, settings: Mapping[str, Any], sweep: Sweep) -> Arms:
     found: Arms = {}
-    *groups, last = sweep.setting.split(".")
+    last = sweep.setting.rsplit(".", 1)[-1]
     for value in sweep.values:
-        variant = copy.deepcopy(dict(settings))
-        place = variant
-        for group in groups:
-            place = place.setdefault(group, {})
-            if not isinstance(place, dict):
-                raise SettingsError(
-                    f"sweep of {sweep.arm}: {sweep.setting}: {group} holds a value, not a group of settings."
-                )
-        place[last] = value
+        variant = variant_of(settings, sweep.setting, value, f"sweep of {sweep.arm}")
         title = str(settings.get("title") or arm)
         variant["title"] = f"{title}, {last.replace('_', ' ')} {_text(value)}"
         found[swept_name(arm, sweep.setting, value)] = variant
     return found
 
 
-def _merged(template: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """The template with a dataset's own values in place, table by table."""
-    merged = copy.deepcopy(dict(template))
+def merged(template: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """The template with one's own values in place, table by table."""
+    found = copy.deepcopy(dict(template))
     for key, value in own.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merged(merged[key], value) if both else copy.deepcopy(value)
-    return merged
+        both = isinstance(value, dict) and isinstance(found.get(key), dict)
+        found[key] = merged(found[key], value) if both else copy.deepcopy(value)
+    return found
 
 
 def _known(what: str, name: str, known: Any) -> None:
