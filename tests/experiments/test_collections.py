@@ -150,6 +150,19 @@ def test_a_report_can_be_made_again(finished: Path):
     assert (finished / "report.html").read_bytes() == before
 
 
+def test_a_run_is_set_beside_the_parts_of_a_study(finished: Path, tmp_path: Path):
+    first = tmp_path / "listing"
+    shutil.copytree(finished / "parts" / "listing", first)
+    done = run("report", str(first), str(finished))
+    assert done.returncode == 0, done.stderr
+    page = (first / "report.html").read_text("utf-8")
+    for part in ("listing", "sweep"):
+        assert load_results(finished / "parts" / part / "results.json").title in page
+    refused = run("report", str(finished), str(first))
+    assert refused.returncode == 2
+    assert "name one of its parts/ first" in refused.stderr
+
+
 @pytest.mark.parametrize("moment", ["parts/listing/rounds.csv", "parts/sweep/study.toml"])
 def test_a_killed_study_ends_as_if_nothing_had_happened(two: Path, finished: Path, tmp_path: Path, moment: str):
     folder = tmp_path / "killed"

@@ -75,6 +75,11 @@ def test_the_quick_form_takes_the_ends_and_forgives_exclusions_that_meet_nothing
     assert list(plan(quick=True, vary=[SIZES], exclude=exclude).datasets) == names
 
 
+def test_the_quick_form_may_have_fewer_datasets():
+    assert list(plan(quick=True, quick_datasets=["paper_mock"]).datasets) == ["paper_mock"]
+    assert list(plan(quick_datasets=["paper_mock"]).datasets) == ["breast_cancer", "paper_mock"]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -85,6 +90,7 @@ def test_the_quick_form_takes_the_ends_and_forgives_exclusions_that_meet_nothing
         ({"exclude": [{"dataset": "paper_mock", "seeds": [9]}]}, r"seeds = \[9\]\) excludes nothing"),
         ({"exclude": [{"dataset": "paper_mock", "arm": "*"}]}, "leaves paper_mock without arms"),
         ({"exclude": [{"dataset": "paper_mock"}, {"dataset": "breast*"}]}, "leaves no cell"),
+        ({"quick_datasets": ["paper_mok"]}, "did you mean 'paper_mock'"),
         ({"exclude": [{}]}, "this excludes everything"),
         ({"exclude": [{"arm": "fedavg", "seeds": [1]}]}, "leave seeds out"),
         ({"vary": [{**PARTITIONS, "values": ["iid", "iid"]}]}, "stands here twice"),

@@ -6,13 +6,12 @@ import csv
 import os
 import shutil
 import signal
-import subprocess
 from pathlib import Path
 
 import psutil
 import pytest
 from running_study import start, timeless, wait_until
-from small_experiment import ROOT, command, run
+from small_experiment import run
 from small_study import PRIVATE, TINY, TROUBLED, TROUBLED_DATA, write_study
 
 from tff_health.experiments.studies.folder import read_study
@@ -179,21 +178,4 @@ def test_a_private_study_counts_every_cell(tmp_path):
     assert "6 models were trained under a patient-level guarantee, in 3 cells" in total.sentence
     assert "plain, the report's statistics used the same patients" in total.sentence
     assert any(note.startswith("Patient level, epsilon 1 minus Plain: AUC") for note in dataset.notes)
-    assert (tmp_path / "out" / "figures" / "breast_cancer-privacy-utility.svg").exists()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["privacy-utility", "paper-figure-10"])
-def test_the_quick_form_of_what_ships(name, tmp_path):
-    done = subprocess.run(
-        command("study", name, "--quick", "--out", str(tmp_path / "out"), "--data-dir", str(tmp_path)),
-        capture_output=True,
-        text=True,
-        timeout=850,
-        cwd=ROOT,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    dataset = load_results(tmp_path / "out" / "results.json").datasets["breast_cancer"]
-    assert {len(arm.metric("test/auc").seeds) for arm in dataset.arms.values()} == {2}
     assert (tmp_path / "out" / "figures" / "breast_cancer-privacy-utility.svg").exists()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from data.errors import DataError, TffHealthError, UnknownNameError, nearest_name
+from data.errors import DataError, SettingsError, TffHealthError, UnknownNameError, nearest_name
 from tff_health.experiments.arguments import as_typed, check_data_dir, complain, jobs, seed
 from tff_health.experiments.sample_command import add_sample_parser
 from tff_health.experiments.studies.command import add_study_parser
@@ -192,12 +192,17 @@ def _list(parsed: argparse.Namespace) -> int:
 
 
 def _report(parsed: argparse.Namespace) -> int:
-    from tff_health.experiments.collections.folder import is_collection_folder
+    from tff_health.experiments.collections.folder import finished_parts, is_collection_folder
     from tff_health.experiments.extensions import load_extensions
     from tff_health.experiments.run_folder import SETTINGS_FILE, read_settings
     from tff_health.experiments.studies.folder import is_study, read_study
 
     if is_collection_folder(parsed.folders[0]):
+        if parsed.folders[1:]:
+            raise SettingsError(
+                f"{parsed.folders[0]} is a study of parts, whose page has no room for other runs: name one of its "
+                "parts/ first, and the study or its parts after it."
+            )
         from tff_health.reporting.collections.report import make_collection_report
 
         print(f"Report: {make_collection_report(parsed.folders[0])}")
@@ -209,7 +214,13 @@ def _report(parsed: argparse.Namespace) -> int:
 
     from tff_health.reporting.report import make_report
 
-    print(f"Report: {make_report(parsed.folders[0], parsed.folders[1:])}")
+    others = [
+        path
+        for folder in parsed.folders[1:]
+        for path in (finished_parts(folder) if is_collection_folder(folder) else [folder])
+        if path.resolve() != parsed.folders[0].resolve()
+    ]
+    print(f"Report: {make_report(parsed.folders[0], others)}")
     return 0
 
 

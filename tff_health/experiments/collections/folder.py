@@ -29,6 +29,12 @@ def part_folder(folder: Path, name: str) -> Path:
     return folder / "parts" / name
 
 
+def finished_parts(folder: Path) -> list[Path]:
+    """The run and study folders of the parts that have results, in the study's order."""
+    places = [part_folder(folder, name) for name in read_collection(folder).parts]
+    return [place for place in places if (place / "results.json").exists()]
+
+
 def read_collection(folder: Path) -> CollectionSettings:
     """The study a folder was made with.
 

@@ -30,7 +30,11 @@ def expanded(study: StudySettings) -> tuple[dict[str, Any], dict[str, tuple[int,
     seeds = {name: study.seeds_of(origin) for origin, names in family.items() for name in names}
     dropped = excluded_cells(study, seeds)
     seeds = {name: tuple(seed for seed in own if (name, seed) not in dropped) for name, own in seeds.items()}
-    left = {name: task for name, task in datasets.items() if seeds[name]}
+    for name in study.quick_datasets:
+        if name not in datasets and not study.quick_form:  # whose variants are fewer
+            raise UnknownNameError.among("quick_datasets: dataset of this study", name, datasets)
+    wanted = study.quick_datasets if study.quick_form and study.quick_datasets else tuple(datasets)
+    left = {name: task for name, task in datasets.items() if seeds[name] and name in wanted}
     if not left:
         raise SettingsError("exclude leaves no cell of the study.")
     return {**study.experiment, "datasets": left}, seeds

@@ -98,6 +98,7 @@ class StudySettings(Settings):
         sweep: which arms vary in what.
         vary: which datasets vary in what; `dataset_seeds` and sweeps name the template for all its variants.
         exclude: what of all this is left out.
+        quick_datasets: the datasets, variants included, of the small form; empty for all.
         quick_form: whether this is the small form, of which an exclusion may leave nothing out.
         reference: the arm that all others are compared with, pair by pair; None for the one that speaks for
             federation.
@@ -114,6 +115,7 @@ class StudySettings(Settings):
     sweep: tuple[Sweep, ...] = ()
     vary: tuple[Variation, ...] = ()
     exclude: tuple[Exclusion, ...] = ()
+    quick_datasets: tuple[str, ...] = ()
     quick_form: bool = False
     reference: str | None = None
 
