@@ -30,7 +30,7 @@ def compared(name: str, value: float, p_corrected: float | None) -> dict[str, An
     return {
         "arm": name,
         "against": "mean",
-        "metric": "test/auc",
+        "metric": "auc",
         "difference": {"value": value, "low": value - 0.01, "high": value + 0.01, "n": 4},
         "p_value": p_corrected,
         "p_corrected": p_corrected,

@@ -39,7 +39,7 @@ def study_answer(run: Run) -> list[str]:
 
 
 def _against_reference(dataset: DatasetResult) -> list[str]:
-    pairs = [one for one in dataset.comparisons if one.metric == _METRIC]
+    pairs = [one for one in dataset.comparisons if one.metric == "auc"]
     if not pairs:
         return []
     groups: dict[str, list[ArmComparison]] = {"better": [], "worse": [], "level": []}
