@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from tff_health.evaluation.paired_comparison import PairedComparison, compare_pairs, compare_with
+from tff_health.reporting.comparison import split_overlap
 from tff_health.reporting.formatting import listing, metric_label, number, signed
 from tff_health.reporting.guarantee import private_arms
 from tff_health.reporting.privacy_curve import counterpart
 from tff_health.reporting.results import ArmComparison, DatasetResult, Metric
 
 _METRICS = ("auc", "accuracy")
-
-
-def overlap(dataset: DatasetResult) -> float:
-    """Held-out over training patients, where every cell splits the same patients anew; 0 where patients are drawn.
-
-    Of cells that share their split and differ in seed alone it asks for more than it need.
-    """
-    train = sum(counts.train for counts in dataset.hospitals.values())
-    test = sum(counts.test for counts in dataset.hospitals.values())
-    return test / train if dataset.kind == "real" and train else 0.0
 
 
 def arm_comparisons(dataset: DatasetResult, against: str | None = None) -> list[ArmComparison]:
@@ -33,7 +24,7 @@ def arm_comparisons(dataset: DatasetResult, against: str | None = None) -> list[
         return []
     assert against is not None
     found = []
-    share = overlap(dataset)
+    share = split_overlap(dataset)
     for metric in _METRICS:
         name = f"test/{metric}"
         reference = dataset.arms[against].metric(name).seeds
@@ -74,7 +65,7 @@ def difference_sentences(dataset: DatasetResult) -> list[str]:
         for metric in _METRICS:
             ours, theirs = arm.metric(f"test/{metric}").seeds, plain.metric(f"test/{metric}").seeds
             if len(ours) == len(theirs):
-                one = compare_pairs(ours, theirs, overlap=overlap(dataset))
+                one = compare_pairs(ours, theirs, overlap=split_overlap(dataset))
                 parts.append(_words(metric_label(metric), one) if one else "")
         if any(parts):
             found.append(f"{arm.title} minus {plain.title}: {listing([part for part in parts if part])}.")
