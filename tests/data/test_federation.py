@@ -55,6 +55,12 @@ def test_names_that_do_not_show_are_refused(name):
     assert str(refused.value).isprintable()
 
 
+def test_texts_that_do_not_show_are_refused():
+    with pytest.raises(DataError, match=r"test: the text 'A\\x1b\[2J' holds U\+001B"):
+        replace(federation(), title="A\x1b[2J")
+    assert replace(federation(), notes=("two\nlines",)).notes == ("two\nlines",)
+
+
 @pytest.mark.parametrize("pair", [("Nord", "nord"), ("nord", "nord "), ("\u00e9", "e\u0301"), ("a b", "a\u00a0b")])
 def test_names_that_look_the_same_are_refused(pair):
     with pytest.raises(DataError, match="look the same"):
