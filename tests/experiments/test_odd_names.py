@@ -96,6 +96,7 @@ def check_finished(finished: Finished) -> Page:
     assert outside == own
     assert finished.before <= finished.after
     page = check_run_folder(finished.folder)
+    assert not any("could not be drawn" in text for text in page.said)
     assert odd.TITLE in page.said
     assert odd.ARM_TITLE in page.said
     assert list(finished.results.datasets) == [odd.DATASET]
@@ -134,6 +135,7 @@ def test_report_of_files_in_a_browser(files: Finished):
     assert look_at(files.folder / "report.html", 400, 1280) == []
 
 
+@pytest.mark.slow
 def test_report_is_made_again_and_the_run_resumed(files: Finished):
     page = (files.folder / "report.html").read_text("utf-8")
     shown = (files.folder / "tables").iterdir()
