@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from data.dataset_texts import check_dataset_texts
 from data.errors import DataError
 from data.hospital_names import check_hospital_names
 from data.schema import Schema
@@ -69,6 +70,7 @@ class Federation:
 
     def __post_init__(self) -> None:
         check_hospital_names(self.name, [hospital.name for hospital in self.hospitals])
+        check_dataset_texts(self.name, (self.title, self.source, self.licence, self.protocol, *self.notes))
 
     @property
     def members(self) -> tuple[Hospital, ...]:

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from data.dataset_texts import check_dataset_texts
 from data.errors import DataError
 from data.hospital_names import check_hospital_names
 
@@ -91,6 +92,9 @@ class ImageFederation:
         check_hospital_names(self.name, [hospital.name for hospital in self.hospitals])
         if len(self.classes) != 2 or self.classes[0] == self.classes[1]:
             raise DataError(f"{self.name}: classes must be two different names, not {self.classes!r}.")
+        check_dataset_texts(
+            self.name, (self.title, self.source, self.licence, self.protocol, *self.notes, *self.classes)
+        )
         for hospital in self.hospitals:
             _check(hospital.train, f"{self.name}, hospital {hospital.name!r}", self.size)
         _check(self.validation, f"{self.name}, validation images", self.size)

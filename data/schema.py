@@ -13,7 +13,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from data.column_texts import check_column_texts
 from data.errors import DataError, clip, nearest_name
+from data.plain_names import alike, look
 
 Kind = Literal["continuous", "integer", "binary", "categorical"]
 
@@ -54,6 +56,7 @@ class Column:
             raise ValueError(f"column {self.name!r} is binary and its codebook has more than two codes")
         elif len({str(code) for code in self.codebook}) < len(self.codebook):
             raise ValueError(f"column {self.name!r} has two codes that read the same, such as 1 and '1'")
+        check_column_texts(self.name, self.codebook, unit=self.unit, description=self.description)
 
     @property
     def is_numeric(self) -> bool:
@@ -82,6 +85,10 @@ class Schema:
         names = [column.name for column in self.columns]
         if len(set(names)) != len(names):
             raise ValueError("two columns of the schema have the same name")
+        same = alike(names, fold=False)
+        if same:
+            one, other = (clip(ascii(name)) for name in same)
+            raise ValueError(f"the columns {one} and {other} look the same but for blanks or accents' encoding")
         if self.target not in names or self[self.target].kind != "binary":
             raise ValueError(f"the target {self.target!r} must be a binary column of the schema")
 
@@ -129,10 +136,9 @@ class Schema:
         checked: dict[str, pd.Series] = {}
         for column in self.columns:
             if column.name not in frame.columns:
-                near = nearest_name(column.name, [str(c) for c in frame.columns])
-                hint = f" (is it the one called {clip(repr(near))}?)" if near else ""
                 raise DataError(
-                    f"{source} has no column {column.name!r}{hint}: the schema needs {', '.join(self.names)}."
+                    f"{source} has no column {clip(repr(column.name))}{_hint(column.name, frame)}: the schema needs "
+                    f"{clip(', '.join(self.names), 400)}."
                 )
             values = frame[column.name]
             if isinstance(values, pd.DataFrame):
@@ -187,6 +193,16 @@ class Schema:
                     raise ValueError(f"column {column.name!r} holds numbers that are no codebook positions")
                 frame[column.name] = pd.Series([np.nan if np.isnan(v) else codes[int(v)] for v in values], dtype=object)
         return pd.DataFrame(frame)
+
+
+def _hint(name: str, frame: pd.DataFrame) -> str:
+    """Which column of the frame may be meant, in brackets."""
+    there = [str(column) for column in frame.columns]
+    twin = next((one for one in there if look(one) == look(name)), None)
+    if twin is not None:  # on a screen they may be the same
+        return f" (it writes {clip(ascii(twin))}, the schema {clip(ascii(name))})"
+    near = nearest_name(name, there)
+    return f" (is it the one called {clip(repr(near))}?)" if near else ""
 
 
 def _check_numbers(column: Column, values: pd.Series, source: str) -> pd.Series:

@@ -18,6 +18,7 @@ import pandas as pd
 
 from data.csv_rows import read_csv_rows
 from data.errors import DataError, clip
+from data.plain_names import hidden_fault, name_fault, visible
 from data.tables import csv_files
 
 _MOST_CODES = 20
@@ -58,12 +59,18 @@ def draft_schema(folder: Path) -> str:
         raise DataError(f"{first} has no rows: give it at least one patient or leave the hospital out.")
     found = {str(name): _drafted(str(name), table[name].dropna()) for name in table.columns}
     columns = {name: fields for name, (fields, _) in found.items() if fields is not None}
-    blocks = [_HEAD.format(folder=folder.name)]
-    head = {"title": folder.resolve().name, "source": "", "licence": "", "target": _target(columns), "confirmed": False}
+    blocks = [_HEAD.format(folder=visible(folder.name))]
+    head = {
+        "title": visible(folder.resolve().name),
+        "source": "",
+        "licence": "",
+        "target": _target(columns),
+        "confirmed": False,
+    }
     blocks.append(_lines(head))
     for name, (fields, remark) in found.items():
         if fields is None:
-            blocks.append(f"# {' '.join(name.split())}: left out. {remark}\n")
+            blocks.append(f"# {visible(name)}: left out. {remark}\n")
         else:
             comment = f"# {remark}\n" if remark else ""
             blocks.append(f"{comment}[columns.{_value(name)}]\n{_lines(fields)}")
@@ -94,6 +101,9 @@ def _target(columns: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _drafted(name: str, cells: pd.Series) -> tuple[dict[str, Any] | None, str]:
     """A column's fields, None where it is left out, and a remark."""
+    fault = name_fault(name)
+    if fault:
+        return None, f"Its name {fault}."
     distinct = list(dict.fromkeys(cells))
     if len(distinct) < 2:
         return None, "It has fewer than two values."
@@ -102,6 +112,9 @@ def _drafted(name: str, cells: pd.Series) -> tuple[dict[str, Any] | None, str]:
     if numbers is None:
         if len(distinct) > _MOST_CODES:
             return None, f"It holds {len(distinct)} different texts: an identifier, a date or free text."
+        fault = next(filter(None, map(hidden_fault, map(str, distinct))), "")
+        if fault:
+            return None, f"One of its texts {fault}."
         return {"kind": _coded(distinct), "codes": [[text, text] for text in sorted(distinct)], **quasi}, ""
     whole = bool((numbers % 1 == 0).all())
     values = sorted(set(numbers))

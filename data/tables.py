@@ -8,6 +8,7 @@ from typing import Literal
 from data.csv_rows import read_csv_rows
 from data.errors import DataError, clip
 from data.federation import Federation, Hospital
+from data.hospital_names import check_hospital_names
 from data.hospitals import stratified_split
 from data.schema import Schema
 from data.streams import stream
@@ -87,11 +88,12 @@ def csv_files(folder: Path) -> list[Path]:
     """The `*.csv` of a folder by name, one a hospital.
 
     Raises:
-        DataError: there is no such folder, or no such file in it.
+        DataError: there is no such folder, no such file in it, or a file whose name cannot be a hospital's.
     """
     if not folder.is_dir():
         raise DataError(f"there is no folder {clip(str(folder), 200)}; name the one that holds the CSV files.")
     paths = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".csv" and path.is_file())
     if not paths:
         raise DataError(f"{clip(str(folder), 200)} holds no .csv file; put one file a hospital into it.")
+    check_hospital_names(clip(str(folder), 200), [path.stem for path in paths])
     return paths

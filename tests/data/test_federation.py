@@ -46,12 +46,35 @@ def test_what_is_no_name_is_refused(name):
         federation(Hospital(name, rows("np"), rows("")))
 
 
+@pytest.mark.parametrize("name", [" ", "a\nb", "a\x1b[2Jb", "a\u202eb", "\udce9t\udce9", "a\u200bb"])
+def test_names_that_do_not_show_are_refused(name):
+    with pytest.raises(
+        DataError, match=r"the hospital .* (is blank|holds U\+.*which does not show); rename it"
+    ) as refused:
+        federation(Hospital(name, rows("np"), rows("")))
+    assert str(refused.value).isprintable()
+
+
+def test_texts_that_do_not_show_are_refused():
+    with pytest.raises(DataError, match=r"test: the text 'A\\x1b\[2J' holds U\+001B"):
+        replace(federation(), title="A\x1b[2J")
+    assert replace(federation(), notes=("two\nlines",)).notes == ("two\nlines",)
+
+
+@pytest.mark.parametrize("pair", [("Nord", "nord"), ("nord", "nord "), ("\u00e9", "e\u0301"), ("a b", "a\u00a0b")])
+def test_names_that_look_the_same_are_refused(pair):
+    with pytest.raises(DataError, match="look the same"):
+        federation(*(Hospital(name, rows("np"), rows("")) for name in pair))
+
+
 def test_somebody_must_hold_out_a_patient():
     with pytest.raises(DataError, match="no hospital holds out a patient"):
         federation(Hospital("a", rows("np"), rows(""))).require_scored()
 
 
-@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "../x", "a" * 300, " ", "日本\n"])
+@pytest.mark.parametrize(
+    "name", ["<script>alert(1)</script>", "../x", "a" * 300, "日本", "x, \"y\" & 'z'", "به\u200cنام", "NA"]
+)
 def test_odd_names_are_just_names(name):
     assert federation(Hospital(name, rows("np"), rows("n"))).hospitals[0].name == name
 

@@ -13,7 +13,7 @@ from data.errors import DataError
 from data.schema_draft import draft_schema
 from data.schema_file import read_schema_file
 
-ODD = '[x]\n"quoted" # 日本'
+ODD = '[x] "quoted" # 日本'
 
 
 @pytest.fixture
@@ -31,6 +31,8 @@ def folder(tmp_path: Path) -> Path:
                 ODD: rng.choice(["<b>", "a, b", 'c"d'], count),
                 "cp": rng.integers(0, 4, count),
                 "ward": "A",
+                "two\nlines = 1": rng.choice(["a", "b"], count),
+                "bell": rng.choice(["a\a", "b"], count),
                 "note": [f"text {number} {k}" for k in range(count)],
                 "outcome": rng.permutation(np.arange(count) % 2),
             }
@@ -62,7 +64,13 @@ def test_kinds_ranges_and_what_is_left_out(folder: Path):
     assert schema["change"].bounds[0] < -5
     assert set(schema[ODD].codebook) == {"<b>", "a, b", 'c"d'}
     text = (folder / "schema.toml").read_text("utf-8")
-    for name, why in (("patient_id", "identifier"), ("ward", "fewer than two"), ("note", "different texts")):
+    for name, why in (
+        ("patient_id", "identifier"),
+        ("ward", "fewer than two"),
+        ("note", "different texts"),
+        (r"two\nlines = 1", "U+000A"),
+        ("bell", "U+0007"),
+    ):
         assert any(line.startswith(f"# {name}: left out.") and why in line for line in text.splitlines()), name
 
 

@@ -48,7 +48,7 @@ def test_a_hospitals_split_depends_on_its_own_name_and_rows_alone(tmp_path):
     assert not alone.test.equals(load(tmp_path, split_seed=1).hospitals[1].test)
 
 
-@pytest.mark.parametrize("name", ["<script>alert(1)<∕script>", "..", "a" * 200, "';drop", "日本", " "])
+@pytest.mark.parametrize("name", ["<script>alert(1)<∕script>", "..", "a" * 200, "';drop", "日本", "NA", "=1"])
 def test_odd_file_names_are_just_names(tmp_path, name):
     (tmp_path / f"{name}.csv").write_text(GOOD)
     assert load(tmp_path).hospitals[0].name == name

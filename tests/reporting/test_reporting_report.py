@@ -12,7 +12,7 @@ from reporting_example import write_run
 
 from data.errors import TffHealthError
 from tff_health.reporting.figures.registry import registered_figures
-from tff_health.reporting.report import file_stem, make_report
+from tff_health.reporting.report import make_report
 
 ODD = "<script>alert('x')</script>"
 
@@ -95,13 +95,6 @@ def test_odd_names_appear_escaped_and_stay_out_of_file_names(run_folder: Path):
     assert "could not be drawn" not in page
     assert all(re.fullmatch(r"[A-Za-z0-9_.-]+", path.name) for path in (run_folder / "figures").iterdir())
     assert list((run_folder / "figures").glob("*-roc.svg"))
-
-
-def test_file_stems_of_different_names_differ():
-    assert file_stem("heart_disease") == "heart_disease"
-    assert file_stem("a/b") != file_stem("a:b")
-    assert "/" not in file_stem("../../etc")
-    assert file_stem("") != ""
 
 
 @pytest.mark.usefixtures("few_figures")

@@ -128,3 +128,10 @@ def test_on_a_terminal_there_is_a_bar_that_cleans_up() -> None:
     assert b"[bold]not markup[/bold]: round" in shown
     assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l")  # the cursor is visible again
     os.close(parent)
+
+
+def test_a_name_cannot_command_the_terminal() -> None:
+    stream = io.StringIO()
+    with Progress(2, stream=stream) as progress:
+        progress.stage("a\x1b[2Jb\u202ec, 医院")
+    assert stream.getvalue() == "[  0%] a\\x1b[2Jb\\u202ec, 医院 (0 s gone)\n"

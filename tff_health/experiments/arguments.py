@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from data.errors import DataError
+from data.plain_names import visible
 
 
 def check_data_dir(folder: Path | None) -> None:
@@ -65,6 +66,6 @@ def gib(text: str) -> float:
 
 
 def complain(message: str) -> None:
-    """Prints an error as one line."""
+    """Prints an error as one line; what it quotes from files cannot command the terminal."""
     text = " ".join(message.split())
-    print(f"error: {text}", file=sys.stderr)
+    print(f"error: {visible(text)}", file=sys.stderr)

@@ -7,10 +7,29 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from data.plain_names import hidden_fault, name_fault
+
+
+def _shown(name: str) -> str:
+    fault = name_fault(name)
+    if fault:
+        raise ValueError(f"the name {fault}")
+    return name
+
+
+def _readable(text: str) -> str:
+    fault = hidden_fault(text, but="\n")  # TOML breaks long texts into lines
+    if fault:
+        raise ValueError(f"the text {fault}")
+    return text
+
 
 ArmName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._+-]{0,60}$")]
-DatasetName = Annotated[str, Field(pattern=r"^[^\r\n]{1,300}$")]
+DatasetName = Annotated[str, Field(pattern=r"^[^\r\n]{1,300}$"), AfterValidator(_shown)]
+Words = Annotated[str, AfterValidator(_readable)]
+"""A title or a question: text for people, every character of which shows."""
 
 
 class Settings(BaseModel):
@@ -29,7 +48,7 @@ class DatasetBase(Settings):
         options: of the dataset.
     """
 
-    title: str = ""
+    title: Words = ""
     source: str | None = None
     optional: bool = False
     options: dict[str, Any] = {}
@@ -49,8 +68,8 @@ class ExperimentBase(Settings):
     """
 
     experiment: str = Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    title: str
-    question: str = ""
+    title: Words
+    question: Words = ""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
     bootstrap: Annotated[int, Field(ge=10, le=100_000)] = 1000
     parallel_clients: Annotated[int, Field(ge=0, le=10_000)] = 0

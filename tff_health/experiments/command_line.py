@@ -6,6 +6,7 @@ Exit codes: 0 done, 2 usage or settings, 3 data, 4 interrupted (resumable), 1 an
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -94,6 +95,9 @@ def build_parser() -> argparse.ArgumentParser:
 def main(words: Sequence[str]) -> int:
     """Runs one command and returns its exit code; errors that users can meet become one line on stderr."""
     arguments = list(words)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that lacks a name's letters gets their escapes, not a traceback.
+        sys.stdout.reconfigure(errors="backslashreplace")
     if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help")):
         arguments = ["run", "five-round", *arguments]
     try:

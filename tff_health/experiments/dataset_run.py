@@ -37,7 +37,7 @@ from tff_health.privacy.ledger_entry import LedgerEntry
 from tff_health.reporting.results import DatasetResult
 from tff_health.runtime.checkpoints import CheckpointStore
 from tff_health.runtime.context import execution_context
-from tff_health.runtime.file_names import safe_name
+from tff_health.runtime.file_names import arm_file
 from tff_health.runtime.signals import InterruptGuard
 
 
@@ -262,9 +262,9 @@ class _DatasetRun:
         """The first repeat's final models in Keras' own format, one file a part."""
         for part, weights in zip(arm.parts, (part[0] for part in arm.weights), strict=True):
             if weights is not None:
-                file_name = "--".join(safe_name(word) for word in (self.dataset.name, name, part) if word)
+                path = arm_file(self.folder, "model", self.dataset.name, _label(name, part), ".keras")
                 try:
-                    arm.cache.predictor(arm.candidate).load(weights).save(self.folder / "model" / f"{file_name}.keras")
+                    arm.cache.predictor(arm.candidate).load(weights).save(path)
                 except OSError as error:
                     raise RunFolderError(explain(error, self.folder)) from error
 

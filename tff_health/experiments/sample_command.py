@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,21 +36,33 @@ def add_sample_parser(commands: Any) -> None:
     sample.set_defaults(action=_sample)
 
 
-def parse_conditions(texts: list[str]) -> dict[str, int | str]:
+def parse_conditions(texts: list[str], columns: Collection[str] = ()) -> dict[str, int | str]:
     """`COLUMN=VALUE` texts as a mapping.
+
+    Args:
+        texts: as typed.
+        columns: that there are; their names may hold equals signs.
 
     Raises:
         SettingsError: a text of another form, or a column named twice.
     """
     conditions: dict[str, int | str] = {}
     for text in texts:
-        column, separator, value = text.partition("=")
+        column, separator, value = _split(text, columns)
         if not (separator and column.strip() and value.strip()):
             raise SettingsError(f"--where {text}: expected COLUMN=VALUE, as in --where sex=female.")
         if column.strip() in conditions:
             raise SettingsError(f"--where {text}: {column.strip()} is named twice; every row has one value of it.")
         conditions[column.strip()] = value.strip()
     return conditions
+
+
+def _split(text: str, columns: Collection[str]) -> tuple[str, str, str]:
+    """The text around the first equals sign before which a column's name stands; around the first where none does."""
+    for place, character in enumerate(text):
+        if character == "=" and text[:place].strip() in columns:
+            return text[:place], "=", text[place + 1 :]
+    return text.partition("=")
 
 
 def guarantee_line(facts: Mapping[str, Any], what: str = "rows") -> str:
@@ -71,7 +84,6 @@ def guarantee_line(facts: Mapping[str, Any], what: str = "rows") -> str:
 def _sample(parsed: argparse.Namespace) -> int:
     from tff_health.synthesis.generator_archive import read_facts, read_modality
 
-    conditions = parse_conditions(parsed.conditions)
     if parsed.seed is not None and not 0 <= parsed.seed < 2**32:
         raise SettingsError(f"--seed must be a whole number between 0 and {2**32 - 1}.")
     if read_modality(parsed.generator) == "images":
@@ -79,6 +91,7 @@ def _sample(parsed: argparse.Namespace) -> int:
 
         if parsed.labels:
             raise SettingsError("--labels writes words into tables; images' files name their classes anyway.")
+        conditions = parse_conditions(parsed.conditions)
         written = sample_images(parsed.generator, parsed.rows, conditions, parsed.seed, parsed.out)
         print(guarantee_line(read_facts(parsed.generator), "images"), file=sys.stderr)
         print(written)
@@ -88,11 +101,14 @@ def _sample(parsed: argparse.Namespace) -> int:
     from tff_health.synthesis.generator_file import load_generator, read_schema
 
     schema = read_schema(parsed.generator)
+    conditions = parse_conditions(parsed.conditions, schema.names)
     resolve_conditions(schema, conditions)  # before a network is built
     generator = load_generator(parsed.generator)
     table = generator.sample(parsed.rows, conditions, parsed.seed)
     print(guarantee_line(read_facts(parsed.generator)), file=sys.stderr)
     if parsed.out is None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")  # as in files: escapes would be other names
         sys.stdout.write(table_text(table, schema, labels=parsed.labels))
     else:
         write_table(table, schema, parsed.out, labels=parsed.labels)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from tff_health.experiments.base_settings import ArmName, DatasetBase, DatasetName, ExperimentBase, Settings
+from tff_health.experiments.base_settings import ArmName, DatasetBase, DatasetName, ExperimentBase, Settings, Words
 from tff_health.experiments.privacy_settings import AttackSettings, PrivacySettings
 
 Method = Literal[
@@ -84,7 +84,7 @@ class Candidate(Settings):
 class ArmSettings(Settings):
     """One arm of an experiment. A list in place of a value means: choose among these on training rows."""
 
-    title: str = ""
+    title: Words = ""
     method: Method | list[Method]
     model: str | None = None
     aggregator: str | None = None

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tff_health.experiments.events import Cells
-from tff_health.runtime.file_names import safe_name
+from tff_health.runtime.file_names import label_names, safe_name
 from tff_health.runtime.quiet import silence_tensorflow
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class TensorBoardLog:
         for row in rows:
             cells = dict(zip(columns, row, strict=True))
             repeat = next(f"{name}-{cells[name]}" for name in ("seed", "split") if name in cells)
-            place = self._folder.joinpath(*map(safe_name, (cells["dataset"], *cells["arm"].split("/"), repeat)))
+            place = self._folder.joinpath(*map(safe_name, (cells["dataset"], *label_names(cells["arm"]), repeat)))
             values = {
                 name: float(value)
                 for name, value in cells.items()

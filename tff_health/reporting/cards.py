@@ -7,12 +7,13 @@ Gebru et al. 2021 (arXiv 1803.09010), in Markdown, of nothing but what results.j
 from __future__ import annotations
 
 import json
-import re
+import shlex
 from pathlib import Path
 
 from tff_health.reporting.atomic import write_atomically
 from tff_health.reporting.formatting import interval, number, plural
 from tff_health.reporting.guarantee import is_private, named, upper
+from tff_health.reporting.markdown import markdown_code, markdown_text
 from tff_health.reporting.membership_findings import attack_label
 from tff_health.reporting.record import Run
 from tff_health.reporting.results import Arm, DatasetResult, Metric
@@ -67,14 +68,14 @@ def _card(run: Run, name: str, dataset: DatasetResult, label: str, arm: Arm, mod
         {
             "file": f"`model/{model.name}`",
             "kind": _text(arm.description),
-            "settings": _code(json.dumps(arm.settings, ensure_ascii=False)),
+            "settings": markdown_code(json.dumps(arm.settings, ensure_ascii=False)),
             "fitted": "across hospitals that pool no row" if arm.federated else "in one place",
-            "made by": _code(run.results.command) if run.results.command else "",
+            "made by": markdown_code(run.results.command) if run.results.command else "",
             "when": run.results.started,
         }
     )
     lines += ["", "Draw from it:", "", "```"]
-    lines += [f"uv run run_experiments.py sample {_shell(f'model/{model.name}')} --rows 100", "```", ""]
+    lines += [f"uv run run_experiments.py sample {shlex.quote(f'model/{model.name}')} --rows 100", "```", ""]
     lines += ["## What it was made of", "", *_listed(_origin(dataset, label, arm)), ""]
     lines += ["## How good it is", "", *_worth(dataset, arm), ""]
     lines += ["## How private it is", "", *_privacy(arm), ""]
@@ -161,15 +162,5 @@ def _listed(facts: dict[str, str]) -> list[str]:
 
 
 def _text(value: object) -> str:
-    """A value as plain text in Markdown: nothing in it marks anything up, and it stays on its line."""
     said = number(value) if isinstance(value, float) else str(value)
-    return re.sub(r"([\\`*_{}\[\]<>#|])", r"\\\1", " ".join(said.split()))
-
-
-def _code(text: str) -> str:
-    """A text as it is, in which nothing ends the code or begins a tag."""
-    return f"`{text.replace('`', ' ').replace('<', ' ')}`"
-
-
-def _shell(word: str) -> str:
-    return word if re.fullmatch(r"[\w./-]+", word) else f"'{word}'"
+    return markdown_text(said)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import html
 import json
 import re
@@ -46,6 +45,7 @@ from tff_health.reporting.synthesis.section import dataset_protection, synthesis
 from tff_health.reporting.synthesis.splits import fewer_splits
 from tff_health.reporting.synthesis.views import classifier_view, privacy_view
 from tff_health.reporting.table_files import write_tables
+from tff_health.runtime.file_names import safe_name
 
 TABLE_METRICS = ("accuracy", "auc", "sensitivity", "specificity", "f1", "brier", "ece", "loss")
 
@@ -80,23 +80,16 @@ def make_report(folder: Path, extra_folders: Sequence[Path] = ()) -> Path:
     for name, figures in drawn.items():
         for figure in figures:
             if not figure.failure:
-                stem = folder / "figures" / f"{file_stem(name)}-{figure.name}"
-                write_atomically(stem.with_suffix(".svg"), figure.svg)
-                write_atomically(stem.with_suffix(".png"), figure.png)
+                # No `with_suffix`: it would take what follows a dot in the dataset's name for the ending.
+                stem = f"{safe_name(name)}-{figure.name}"
+                write_atomically(folder / "figures" / f"{stem}.svg", figure.svg)
+                write_atomically(folder / "figures" / f"{stem}.png", figure.png)
     page = report_environment().get_template("report.html").render(_context(run, others, drawn))
     path = folder / "report.html"
     write_atomically(path, page.encode())
     write_tables(page, folder)
     write_cards(run)
     return path
-
-
-def file_stem(name: str) -> str:
-    """A dataset's name as part of a file name; odd names get a digest so that two of them stay apart."""
-    if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,80}", name):
-        return name
-    cleaned = re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-")[:40]
-    return f"{cleaned or 'dataset'}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def _context(run: Run, others: list[Run], drawn: dict[str, list[DrawnFigure]]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -20,9 +21,16 @@ BLUE, VERMILION, GREEN, PURPLE, AMBER, SKY, STONE = (
 SEQUENTIAL = "Blues"
 DIVERGING = "RdBu_r"
 
+# DejaVu Sans comes with matplotlib and lacks the scripts of half the world: these fill in, where a machine has them.
+_OTHER_SCRIPTS = (
+    *("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Zen Hei"),
+    *("Droid Sans Fallback", "PingFang SC", "Hiragino Sans", "Noto Sans Devanagari", "Noto Sans Bengali"),
+    *("Noto Sans Tamil", "Noto Sans Thai", "Noto Sans Ethiopic", "FreeSans", "Arial Unicode MS", "Noto Sans Symbols2"),
+)
+_INSTALLED = frozenset(font_manager.get_font_names())
+
 RC: dict[str, Any] = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans", "Arial", "Helvetica"],
+    "font.family": ["DejaVu Sans", *(name for name in _OTHER_SCRIPTS if name in _INSTALLED)],
     "font.size": 10,
     "axes.titlesize": 10.5,
     "axes.titlelocation": "left",
@@ -126,12 +134,18 @@ def two_lines(text: str, width: int = 34) -> str:
         lines = textwrap.wrap(_cut(text, limit), width)
         if len(lines) <= 2:
             break
-    return "\n".join(lines[:2]).replace("$", r"\$")
+    return _literal("\n".join(lines[:2]))
 
 
 def plain_text(text: str, limit: int = 36) -> str:
     """A label that matplotlib takes literally (a dollar sign starts no mathematics), its middle cut where too long."""
-    return _cut(text, limit).replace("$", r"\$")
+    return _literal(_cut(text, limit))
+
+
+def _literal(text: str) -> str:
+    # Legends leave out what begins with an underscore: a joiner before it does not show.
+    kept = f"\N{ZERO WIDTH NON-JOINER}{text}" if text.startswith("_") else text
+    return kept.replace("$", r"\$")
 
 
 def _cut(text: str, limit: int) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from tff_health.reporting.atomic import ReportError, write_atomically
+from tff_health.reporting.latex import latex_text
 
 FOLDER = "tables"
 _OURS = re.compile(r"^\d{2,}-[a-z0-9-]+\.(csv|tex)$")
@@ -87,9 +88,9 @@ def _csv(table: PageTable) -> str:
 
 
 def _latex(table: PageTable) -> str:
-    frame = pd.DataFrame(table.rows, columns=table.header, dtype=object)
-    caption = re.sub(r"([&%$#_{}])", r"\\\1", table.caption)
-    text: str = frame.to_latex(index=False, escape=True, caption=caption or None)
+    rows = [[latex_text(cell) for cell in row] for row in table.rows]
+    frame = pd.DataFrame(rows, columns=[latex_text(cell) for cell in table.header], dtype=object)
+    text: str = frame.to_latex(index=False, escape=False, caption=latex_text(table.caption) or None)
     return text
 
 

@@ -8,6 +8,8 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
 
+from data.plain_names import visible
+
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
@@ -88,7 +90,8 @@ class Progress:
     def _show(self, note: str, *, at_once: bool) -> None:
         if self._silent:
             return
-        text = ": ".join(part for part in (self._stage, note) if part)
+        # Names from users' files must not command the terminal.
+        text = visible(": ".join(part for part in (self._stage, note) if part))
         if self._bar is not None:
             self._attempt(self._update_bar, text)
             return

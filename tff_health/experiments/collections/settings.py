@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from tff_health.experiments.base_settings import Settings
+from tff_health.experiments.base_settings import Settings, Words
 
 PartName = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 
@@ -23,7 +23,7 @@ class PartSettings(Settings):
         quick_datasets: which of an experiment's datasets the quick form runs; empty for all.
     """
 
-    title: str = ""
+    title: Words = ""
     experiment: str | None = None
     study: str | None = None
     settings: tuple[str, ...] = ()
@@ -52,8 +52,8 @@ class CollectionSettings(Settings):
     """
 
     study: str = Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    title: str
-    question: str = ""
+    title: Words
+    question: Words = ""
     paper: Literal["P1", "P2"] | None = None
     quick_form: bool = False
     parts: Annotated[dict[PartName, PartSettings], Field(min_length=1)]

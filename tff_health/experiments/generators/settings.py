@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from tff_health.experiments.base_settings import Settings
+from tff_health.experiments.base_settings import Settings, Words
 
 Data = Literal["federation", "pooled", "each-hospital"]
 Role = Literal["arm", "ablation", "control"]
@@ -41,7 +41,7 @@ class GeneratorArm(Settings):
         privacy: the guarantee, if any.
     """
 
-    title: str = ""
+    title: Words = ""
     method: str
     options: dict[str, Any] = Field(default_factory=dict)
     data: Data = "federation"

@@ -46,7 +46,7 @@ from tff_health.experiments.units import Unit
 from tff_health.privacy.ledger_entry import ArmKey
 from tff_health.privacy.ledger_turns import LedgerTurns
 from tff_health.runtime.checkpoints import CheckpointStore
-from tff_health.runtime.file_names import safe_name
+from tff_health.runtime.file_names import label_names, safe_name
 from tff_health.runtime.seeds import integer_seed
 from tff_health.runtime.signals import InterruptGuard
 from tff_health.synthesis.images.generator import ImageGenerator
@@ -176,7 +176,7 @@ class ImageCells:
         if seed == 0:
             place = self.folder / "checkpoints" / safe_name(self.name) / "pictures"
             pictures_seed = integer_seed(self.settings.seed, "pictures", self.name)
-            learning = LearningPictures(place.joinpath(*map(safe_name, label.split("/"))), pictures_seed)
+            learning = LearningPictures(place.joinpath(*map(safe_name, label_names(label))), pictures_seed)
         fitted = self._fit(seed, label, part, plan, store, share * fitting_work(arm), learning)
         seconds = self._timing(clock, label, seed, "fitting")
         clock, steps = time.perf_counter(), measuring_steps(self.chosen, arm.augments)

@@ -156,4 +156,4 @@ def _distinguish(datasets: dict[str, DatasetResult]) -> None:
     titles = Counter(dataset.title for dataset in datasets.values())
     for name, dataset in datasets.items():
         if titles[dataset.title] > 1:
-            dataset.title = f"{dataset.title} ({name.replace('_', ' ')})"
+            dataset.title = f"{dataset.title} ({name})"

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
-from tff_health.experiments.settings import Settings
+from tff_health.experiments.base_settings import Settings, Words
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Seeds = Annotated[tuple[Seed, ...], Field(min_length=1, max_length=10_000)]
@@ -105,8 +105,8 @@ class StudySettings(Settings):
     """
 
     study: str = Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    title: str
-    question: str = ""
+    title: Words
+    question: Words = ""
     seeds: Seeds
     dataset_seeds: dict[str, Seeds] = Field(default={})
     attacked_seeds: Annotated[int, Field(ge=0)] | None = None

@@ -10,8 +10,8 @@ from tff_health.reporting.collections.document import Finding, Place
 from tff_health.reporting.formatting import number
 from tff_health.reporting.guarantee import is_private
 from tff_health.reporting.record import Run
-from tff_health.reporting.report import file_stem
 from tff_health.reporting.results import Arm, DatasetResult, Reference
+from tff_health.runtime.file_names import safe_name
 
 Parts = Mapping[str, Run]
 LINE = ";\n"
@@ -79,7 +79,7 @@ def drawn(parts: Parts, figure: str, section: str = "") -> list[Place]:
     return [
         place(parts, part, name, section)
         for part, name, _ in datasets(parts)
-        if (parts[part].folder / "figures" / f"{file_stem(name)}-{figure}.svg").exists()
+        if (parts[part].folder / "figures" / f"{safe_name(name)}-{figure}.svg").exists()
     ]
 
 

@@ -70,7 +70,7 @@ def age(record: RunRecord) -> Drawing | None:
     figure = new_figure(5.8, 2.9)
     axes = figure.subplots()
     _bars(axes, column)
-    axes.set_xlabel(f"Age ({column.unit or 'years'})")
+    axes.set_xlabel(plain_text(f"Age ({column.unit or 'years'})"))
     axes.set_ylabel("Training patients")
     edges, counts = rebinned(column.histogram)
     fullest = int(np.argmax(counts))

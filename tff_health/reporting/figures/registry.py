@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import logging
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -135,7 +136,9 @@ def draw(registered: RegisteredFigure, record: RunRecord) -> DrawnFigure | None:
     """
     head = (registered.name, registered.title, registered.section, registered.paper)
     try:
-        with matplotlib.rc_context(RC):  # type: ignore[arg-type]
+        with matplotlib.rc_context(RC), warnings.catch_warnings():  # type: ignore[arg-type]
+            # A script that no font here has shows as boxes, as it would anywhere; the words beside figures have it.
+            warnings.filterwarnings("ignore", r"Glyph .* missing from")
             drawing = registered.function(record if registered.section in _OF_GENERATORS else classifier_record(record))
             if drawing is None:
                 return None
