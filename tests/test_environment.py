@@ -12,8 +12,17 @@ ROOT = Path(__file__).parent.parent
 
 
 def pins() -> dict[str, str]:
+    return exact((ROOT / "requirements.txt").read_text("utf-8").splitlines())
+
+
+def optional_pins() -> dict[str, str]:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    return exact([line for lines in extras.values() for line in lines])
+
+
+def exact(lines: list[str]) -> dict[str, str]:
     found = {}
-    for line in (ROOT / "requirements.txt").read_text("utf-8").splitlines():
+    for line in lines:
         line = line.split("#")[0].strip()
         if line:
             match = re.fullmatch(r"([A-Za-z0-9._-]+)==([A-Za-z0-9.+!]+)", line)
@@ -34,8 +43,11 @@ def installed_packages() -> dict[str, str]:
 
 def test_installed_packages_and_pins_agree():
     installed = installed_packages()
+    present = {name: version for name, version in optional_pins().items() if name in installed}
     differing = {
-        name: (version, installed.get(name)) for name, version in pins().items() if installed.get(name) != version
+        name: (version, installed.get(name))
+        for name, version in {**pins(), **present}.items()
+        if installed.get(name) != version
     }
     assert not differing, f"pinned and installed versions differ: {differing}; run `uv sync`"
 
@@ -43,7 +55,11 @@ def test_installed_packages_and_pins_agree():
 def test_every_installed_package_is_pinned():
     # What a virtual environment or an installer brings of its own.
     tools = {"pip", "uv", "tff-health", "wheel", "setuptools"}
-    assert set(installed_packages()) - set(pins()) - tools == set()
+    assert set(installed_packages()) - set(pins()) - set(optional_pins()) - tools == set()
+
+
+def test_an_optional_package_is_pinned_once():
+    assert set(pins()) & set(optional_pins()) == set()
 
 
 def test_the_users_packages_are_pinned():

@@ -33,7 +33,11 @@ def run_collection_command(parsed: argparse.Namespace, document: Any, command: s
         print(describe_collection(plan))
         print(estimate)
         return 0
-    if not parsed.quiet:
+    if parsed.scheduler is not None:
+        from tff_health.experiments.studies.dask_cells import find_slots
+
+        find_slots(parsed.scheduler)
+    elif not parsed.quiet:
         print(estimate, file=sys.stderr)
 
     from tff_health.experiments.collections.folder import COLLECTION_FILE, check_collection_folder
@@ -57,6 +61,7 @@ def run_collection_command(parsed: argparse.Namespace, document: Any, command: s
         mixed_code=parsed.mixed_code,
         jobs=wanted,
         memory=parsed.memory,
+        scheduler=parsed.scheduler,
         quiet=parsed.quiet,
         command=command,
     )

@@ -13,7 +13,7 @@ from tff_health.experiments.collections.plan import CollectionPlan, PlannedPart
 from tff_health.experiments.collections.settings import CollectionSettings
 from tff_health.experiments.run_folder import SETTINGS_FILE, RunFolderError, check_folder, explain, read_settings
 from tff_health.experiments.studies import folder as study_folder
-from tff_health.experiments.studies.code_record import check_code, record_code
+from tff_health.experiments.studies.code_record import StudyCode, check_code, record_code
 from tff_health.experiments.studies.plan import StudyPlan
 
 COLLECTION_FILE = "collection.toml"
@@ -48,7 +48,7 @@ def read_collection(folder: Path) -> CollectionSettings:
         raise RunFolderError(f"{path} cannot be read as settings of a study.") from error
 
 
-def check_collection_folder(folder: Path, plan: CollectionPlan, *, resume: bool, mixed_code: bool = False) -> str:
+def check_collection_folder(folder: Path, plan: CollectionPlan, *, resume: bool, mixed_code: bool = False) -> StudyCode:
     """Says what stands against using the folder, before any work; makes nothing.
 
     Args:
@@ -58,7 +58,7 @@ def check_collection_folder(folder: Path, plan: CollectionPlan, *, resume: bool,
         mixed_code: whether to go on with what other code has made.
 
     Returns:
-        The digest of the code.
+        The code.
 
     Raises:
         RunFolderError: the folder holds something else or another study, was made by other code, or holds no study to
@@ -85,7 +85,7 @@ def check_collection_folder(folder: Path, plan: CollectionPlan, *, resume: bool,
 
 def open_collection_folder(folder: Path, plan: CollectionPlan, *, resume: bool, mixed_code: bool = False) -> None:
     """Makes the folder, or checks that a resumed one holds this study; errors as in `check_collection_folder`."""
-    digest = check_collection_folder(folder, plan, resume=resume, mixed_code=mixed_code)
+    code = check_collection_folder(folder, plan, resume=resume, mixed_code=mixed_code)
     try:
         (folder / "parts").mkdir(parents=True, exist_ok=True)
         if not resume:
@@ -94,7 +94,7 @@ def open_collection_folder(folder: Path, plan: CollectionPlan, *, resume: bool, 
             partial.replace(folder / COLLECTION_FILE)
     except OSError as error:
         raise RunFolderError(explain(error, folder)) from error
-    record_code(folder, digest)
+    record_code(folder, code)
 
 
 def is_begun(place: Path, part: PlannedPart) -> bool:

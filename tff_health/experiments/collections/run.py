@@ -18,6 +18,7 @@ from tff_health.experiments.collections.plan import CollectionPlan, PlannedPart
 from tff_health.experiments.kinds import units
 from tff_health.experiments.run import run_experiment
 from tff_health.experiments.studies.code_record import mixture_note
+from tff_health.experiments.studies.dask_cells import SchedulerError
 from tff_health.experiments.studies.plan import StudyPlan
 from tff_health.experiments.studies.run import run_study
 from tff_health.reporting.collections.document import CollectionResults, PartResult, save_collection
@@ -54,6 +55,7 @@ def run_collection(
     mixed_code: bool = False,
     jobs: int = 1,
     memory: float | None = None,
+    scheduler: str | None = None,
     quiet: bool = False,
     command: str = "",
 ) -> CollectionOutcome:
@@ -70,6 +72,7 @@ def run_collection(
         mixed_code: even if other code has begun it.
         jobs: processes at a time within a part.
         memory: GiB that the cells of a part may take together; None for most of what is free.
+        scheduler: address of a Dask scheduler whose workers run the cells of parts that are studies; None for none.
         quiet: show no progress.
         command: what the report names as the command to make it again.
 
@@ -89,16 +92,16 @@ def run_collection(
                     part,
                     part_folder(folder, part.name),
                     data_dir,
-                    _How(jobs=jobs, memory=memory, quiet=quiet, mixed_code=mixed_code),
+                    _How(jobs=jobs, memory=memory, scheduler=scheduler, quiet=quiet, mixed_code=mixed_code),
                 )
                 if reason:
                     failed[part.name] = reason
             results = _results(plan, folder, failed, command)
             save_collection(results, folder / "results.json")
             report = make_collection_report(folder)
-    except Interrupted as interruption:
-        said = str(interruption).split(" Go on with")[0]  # the part's own folder is not the one to name
-        raise Interrupted(f"{said} Go on with the same command and --resume --out {folder}") from None
+    except (Interrupted, SchedulerError) as stop:
+        said = str(stop).split(" Go on with")[0]  # the part's own folder is not the one to name
+        raise type(stop)(f"{said} Go on with the same command and --resume --out {folder}") from None
     return CollectionOutcome(folder, report, time.monotonic() - clock, failed)
 
 
@@ -106,6 +109,7 @@ def run_collection(
 class _How:
     jobs: int
     memory: float | None
+    scheduler: str | None
     quiet: bool
     mixed_code: bool
 
@@ -125,6 +129,7 @@ def _run_part(part: PlannedPart, place: Path, data_dir: Path | None, how: _How) 
                 mixed_code=how.mixed_code,
                 jobs=min(how.jobs, len(part.work.cells)),
                 memory=how.memory,
+                scheduler=how.scheduler,
                 quiet=how.quiet,
                 command=part.command,
             )
@@ -142,7 +147,7 @@ def _run_part(part: PlannedPart, place: Path, data_dir: Path | None, how: _How) 
             quiet=how.quiet,
             command=part.command,
         )
-    except Interrupted:
+    except (Interrupted, SchedulerError):
         raise
     except TffHealthError as error:
         return str(error)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from data.errors import SettingsError
 from tff_health.experiments.arguments import as_typed, check_data_dir, complain, gib, jobs
 
 
@@ -28,6 +29,12 @@ def add_study_parser(commands: Any) -> None:
     study.add_argument(
         "--memory", type=gib, metavar="GIB", help="that all cells may take together (default: most of what is free)"
     )
+    study.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="run cells on the workers of this Dask scheduler, such as tcp://127.0.0.1:8786; they must share the study "
+        "folder's file system",
+    )
     study.add_argument("--dry-run", action="store_true", help="show the cells and their arms, run nothing")
     study.add_argument(
         "--quick", action="store_true", help="two seeds, each sweep's first and last value, four shadow models"
@@ -39,6 +46,7 @@ def add_study_parser(commands: Any) -> None:
 def _study(parsed: argparse.Namespace) -> int:
     from tff_health.experiments.collections.settings import is_collection
     from tff_health.experiments.estimate import estimate_sentence
+    from tff_health.experiments.studies.dask_cells import find_slots
     from tff_health.experiments.studies.loading import load_study, read_study_document
     from tff_health.experiments.studies.plan import describe_plan, plan_seconds, plan_study
 
@@ -50,7 +58,16 @@ def _study(parsed: argparse.Namespace) -> int:
         return run_collection_command(parsed, document, as_typed(parsed))
     study = load_study(parsed.study, parsed.overrides, quick=parsed.quick)
     plan = plan_study(study, parsed.study, parsed.data_dir)
-    wanted = parsed.jobs or min(len(os.sched_getaffinity(0)), len(plan.cells))
+    slots = parsed.jobs or len(os.sched_getaffinity(0))
+    if parsed.scheduler is not None:
+        if parsed.jobs is not None or parsed.memory is not None:
+            raise SettingsError(
+                "--jobs and --memory are for cells on this machine, --scheduler for those on others, whose workers run "
+                "as many cells at a time as they have threads (`dask worker --nthreads N`); leave out one or the other."
+            )
+        if not parsed.dry_run:
+            slots = find_slots(parsed.scheduler)
+    wanted = parsed.jobs or min(slots, len(plan.cells))
     estimate = estimate_sentence(plan_seconds(plan), wanted)
     if parsed.dry_run:
         print(describe_plan(plan))
@@ -79,6 +96,7 @@ def _study(parsed: argparse.Namespace) -> int:
         mixed_code=parsed.mixed_code,
         jobs=wanted,
         memory=parsed.memory,
+        scheduler=parsed.scheduler,
         quiet=parsed.quiet,
         command=as_typed(parsed),
     )

@@ -15,7 +15,7 @@ from tff_health.experiments.run_folder import (
     explain,
     read_settings,
 )
-from tff_health.experiments.studies.code_record import check_code, record_code
+from tff_health.experiments.studies.code_record import StudyCode, check_code, record_code
 from tff_health.experiments.studies.loading import validate_study
 from tff_health.experiments.studies.plan import Cell, plan_study
 from tff_health.experiments.studies.settings import StudySettings
@@ -38,6 +38,11 @@ def log_file(folder: Path, cell: Cell) -> Path:
     return folder / "logs" / f"{cell.name}.txt"
 
 
+def lock_file(folder: Path, cell: Cell) -> Path:
+    """Locked by the cell's process while it runs."""
+    return folder / "logs" / f".{cell.name}.lock"
+
+
 def read_study(folder: Path) -> StudySettings:
     """The study a folder was made with.
 
@@ -51,7 +56,7 @@ def read_study(folder: Path) -> StudySettings:
         raise RunFolderError(f"{path} cannot be read as settings of a study.") from error
 
 
-def check_study_folder(folder: Path, study: StudySettings, *, resume: bool, mixed_code: bool = False) -> str:
+def check_study_folder(folder: Path, study: StudySettings, *, resume: bool, mixed_code: bool = False) -> StudyCode:
     """Says what stands against using the folder, before any work; makes nothing.
 
     Args:
@@ -61,7 +66,7 @@ def check_study_folder(folder: Path, study: StudySettings, *, resume: bool, mixe
         mixed_code: whether to go on with what other code has made.
 
     Returns:
-        The digest of the code.
+        The code.
 
     Raises:
         RunFolderError: the folder holds something else or another study, was made by other code, or holds no study to
@@ -86,13 +91,16 @@ def check_study_folder(folder: Path, study: StudySettings, *, resume: bool, mixe
     return check_code(folder, study.model_dump_json(), extensions, mixed=mixed_code)
 
 
-def open_study_folder(folder: Path, study: StudySettings, *, resume: bool, mixed_code: bool = False) -> None:
+def open_study_folder(folder: Path, study: StudySettings, *, resume: bool, mixed_code: bool = False) -> StudyCode:
     """Makes the folder and writes study.toml, or checks that a resumed folder holds this study.
+
+    Returns:
+        The code that works in it now.
 
     Raises:
         RunFolderError: as in `check_study_folder`, or the folder cannot be written.
     """
-    digest = check_study_folder(folder, study, resume=resume, mixed_code=mixed_code)
+    code = check_study_folder(folder, study, resume=resume, mixed_code=mixed_code)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not resume:
@@ -103,7 +111,8 @@ def open_study_folder(folder: Path, study: StudySettings, *, resume: bool, mixed
             (folder / name).mkdir(exist_ok=True)
     except OSError as error:
         raise RunFolderError(explain(error, folder)) from error
-    record_code(folder, digest)
+    record_code(folder, code)
+    return code
 
 
 def is_finished(folder: Path, cell: Cell) -> bool:

@@ -9,7 +9,8 @@ from pathlib import Path
 from data.errors import TffHealthError
 from tff_health.experiments.extensions import load_extensions
 from tff_health.experiments.run_folder import Table
-from tff_health.experiments.studies.cell_pool import CellEnd, run_cells
+from tff_health.experiments.studies.cell_pool import run_cells
+from tff_health.experiments.studies.dask_cells import SchedulerError, run_cells_on_dask
 from tff_health.experiments.studies.folder import (
     cell_folder,
     is_finished,
@@ -17,6 +18,7 @@ from tff_health.experiments.studies.folder import (
 )
 from tff_health.experiments.studies.merge import study_results
 from tff_health.experiments.studies.plan import Cell, StudyPlan
+from tff_health.experiments.studies.running_cell import CellEnd
 from tff_health.experiments.studies.summary import write_summary
 from tff_health.reporting.cells import CELL_COLUMNS, CELLS_FILE, read_cells
 from tff_health.reporting.report import make_report
@@ -57,6 +59,7 @@ def run_study(
     mixed_code: bool = False,
     jobs: int = 1,
     memory: float | None = None,
+    scheduler: str | None = None,
     quiet: bool = False,
     command: str = "",
 ) -> StudyOutcome:
@@ -73,6 +76,8 @@ def run_study(
         mixed_code: even if other code has begun it.
         jobs: cells at a time, at most.
         memory: GiB that all cells together may take; None for most of what is free. One cell always runs.
+        scheduler: address of a Dask scheduler whose workers run the cells, as many as they have threads, instead of
+            `jobs` processes here; None for none.
         quiet: show no progress.
         command: what the report names as the command to make it again.
 
@@ -81,14 +86,15 @@ def run_study(
     """
     clock = time.monotonic()
     load_extensions(plan.cells[0].settings.extensions)
-    open_study_folder(folder, plan.study, resume=resume, mixed_code=mixed_code)
+    code = open_study_folder(folder, plan.study, resume=resume, mixed_code=mixed_code)
     done = [cell for cell in plan.cells if is_finished(folder, cell)]
     left = [cell for cell in plan.cells if cell not in done]
     peaks = {row.name: row.peak_gib for row in read_cells(folder)}
     ends = {cell.name: CellEnd(cell, _seconds(folder, cell), peak_gib=peaks.get(cell.name)) for cell in done}
     with interruptible() as guard, Progress(sum(cell.work for cell in plan.cells), quiet=quiet) as progress:
         progress.skip(sum(cell.work for cell in done))
-        progress.stage(f"{len(left)} of {len(plan.cells)} cells to run, {jobs} at a time")
+        where = f"{jobs} at a time" if scheduler is None else f"on the workers of {scheduler}"
+        progress.stage(f"{len(left)} of {len(plan.cells)} cells to run, {where}")
         table = Table(folder / CELLS_FILE, CELL_COLUMNS)
         table.write([_row(end) for end in ends.values()])
 
@@ -99,7 +105,10 @@ def run_study(
             progress.advance(end.cell.work, f"{end.cell.name} {state}, {len(ends)} of {len(plan.cells)} cells")
 
         try:
-            run_cells(folder, left, jobs, ended, guard, data_dir=data_dir, memory=memory)
+            if scheduler is None:
+                run_cells(folder, left, jobs, ended, guard, data_dir=data_dir, memory=memory)
+            else:
+                run_cells_on_dask(scheduler, folder, left, ended, guard, code=code, data_dir=data_dir)
             table.close()
             failed = {cell.name: ends[cell.name].reason for cell in plan.cells if ends[cell.name].reason}
             if len(failed) == len(plan.cells):
@@ -113,8 +122,8 @@ def run_study(
             save_results(results, folder / "results.json")
             write_summary(results, folder / "summary.csv")
             report = make_report(folder)
-        except Interrupted as interruption:
-            raise Interrupted(f"{interruption} Go on with the same command and --resume --out {folder}") from None
+        except (Interrupted, SchedulerError) as stop:
+            raise type(stop)(f"{stop} Go on with the same command and --resume --out {folder}") from None
         finally:
             table.close()
     return StudyOutcome(folder, report, results, time.monotonic() - clock, failed)
