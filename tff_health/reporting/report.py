@@ -1,4 +1,4 @@
-"""The HTML report: one file without scripts or network, made from a run folder alone."""
+"""The HTML report: one file without network, made from a run folder alone; its one script sorts tables."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ from tff_health.reporting.images.glossary import image_arm_lines, images_glossar
 from tff_health.reporting.images.references import concerns_images
 from tff_health.reporting.images.section import images_sections
 from tff_health.reporting.membership_findings import attack_label
+from tff_health.reporting.page_script import page_script, script_source
 from tff_health.reporting.paper_tables import paper_groups, paper_tables, peer_groups
 from tff_health.reporting.privacy_cost import privacy_answer
 from tff_health.reporting.protection import details, guarantee_warnings
@@ -181,6 +182,7 @@ def report_environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals |= {"page_script": page_script(), "script_source": script_source()}
     environment.filters |= {
         "number": formatting.number,
         "interval": formatting.interval,
