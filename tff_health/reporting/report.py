@@ -23,6 +23,8 @@ from tff_health.reporting.cards import write_cards
 from tff_health.reporting.cells import read_cells
 from tff_health.reporting.cohort import add_cohort, references_with_cohort
 from tff_health.reporting.contradictions import contradictions
+from tff_health.reporting.costs import cell_costs, cost_rows
+from tff_health.reporting.fairness import fairness_rows
 from tff_health.reporting.figures.drawing import draw_all
 from tff_health.reporting.figures.registry import DrawnFigure
 from tff_health.reporting.guarantee import is_private, lower, named, small, upper
@@ -193,6 +195,9 @@ def report_environment() -> jinja2.Environment:
         "moment": formatting.moment,
         "metric_label": formatting.metric_label,
         "plural": formatting.plural,
+        "fairness_rows": fairness_rows,
+        "cost_rows": cost_rows,
+        "cell_costs": cell_costs,
         "at_most": upper,
         "at_least": lower,
         "small": small,
