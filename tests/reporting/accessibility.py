@@ -16,12 +16,15 @@ FAULTS = """() => {
   };
   const show = (node) => node.outerHTML.replace(/\\s+/g, ' ').slice(0, 90);
   const faults = [];
-  const hold = (nodes, right, what) => nodes.filter((one) => !right(one)).forEach((one) => faults.push(`${what}: ${show(one)}`));
+  const hold = (nodes, right, what) => {
+    for (const one of nodes) if (!right(one)) faults.push(`${what}: ${show(one)}`);
+  };
   hold([document.documentElement], (one) => one.lang, 'no language');
   if (!document.title.trim()) faults.push('no title');
   hold(all('img'), (one) => (one.alt ?? '').trim().length > 20, 'a picture without words');
   hold(all('svg'), (one) => said(one), 'a drawing without words');
-  hold(all('figure'), (one) => one.querySelector('figcaption, .failure')?.textContent.trim(), 'a figure without caption');
+  const captioned = (one) => one.querySelector('figcaption, .failure')?.textContent.trim();
+  hold(all('figure'), captioned, 'a figure without caption');
   hold(all('a, button, summary'), said, 'a control without words');
   hold(all('h1, h2, h3, h4, h5, h6'), (one) => one.textContent.trim(), 'an empty heading');
   hold(all('table'), (one) => one.caption?.textContent.trim() || one.ariaLabel, 'a table without a name');
@@ -29,9 +32,10 @@ FAULTS = """() => {
   const scopes = ['col', 'row', 'colgroup', 'rowgroup'];
   hold(all('th'), (one) => scopes.includes(one.scope), 'a header of nothing');
   hold(all('thead th'), (one) => one.textContent.trim(), 'a column without a header');
-  hold(all('[tabindex="0"]'), (one) => said(one) && (one.role || one.tagName !== 'DIV'), 'a place to stop without a name');
+  hold(all('div[tabindex]'), (one) => one.ariaLabel && one.role, 'a place to stop without a name');
   hold(all('[tabindex]'), (one) => one.tabIndex <= 0, 'an order of its own');
-  hold(all('a[href^="#"]'), (one) => document.getElementById(decodeURIComponent(one.hash.slice(1))), 'a link to nowhere');
+  const target = (one) => document.getElementById(decodeURIComponent(one.hash.slice(1)));
+  hold(all('a[href^="#"]'), target, 'a link to nowhere');
   hold(all('[aria-labelledby]'), said, 'a label that is not there');
   hold(all('nav, section'), said, 'a part without a name');
   if (all('main').length !== 1) faults.push('not one main part');

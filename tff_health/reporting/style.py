@@ -14,7 +14,7 @@ INK = "#1f2933"
 GREY = "#52606d"
 RULE = "#d9dee4"
 # Okabe and Ito's hues without the yellow, which does not carry on white. All are darkened to carry as lines, and kept
-# apart by lightness where protanopia or deuteranopia makes hues alike (their own orange and vermilion, so darkened, are).
+# apart by lightness where protanopia or deuteranopia makes hues alike, as it does of their orange and vermilion then.
 BLUE, VERMILION, GREEN, PURPLE, AMBER, SKY, STONE = (
     *("#2769a8", "#bf4d00", "#0b8661", "#913f69", "#c08600", "#2b95c6", "#707d91"),
 )
