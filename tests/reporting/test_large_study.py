@@ -12,7 +12,7 @@ import pytest
 from accessibility import faults
 from large_study import DATASETS, SEEDS, make_large_study
 from report_text import plain, section
-from test_reporting_browser import browser  # noqa: F401 - the fixture
+from test_reporting_browser import PICTURES, browser  # noqa: F401 - the fixture
 
 from tff_health.reporting.results import load_results
 
@@ -63,7 +63,7 @@ def test_every_cell_s_report_can_be_opened(report: Path, text: str):
 
 def test_nothing_fails_and_every_picture_shows(page: Any):
     assert page.problems == []
-    widths = page.evaluate("Array.from(document.images, image => image.naturalWidth)")
+    widths = page.evaluate(PICTURES)
     assert len(widths) >= 7 * len(DATASETS)
     assert min(widths) > 100
 

@@ -213,6 +213,7 @@ def report_environment() -> jinja2.Environment:
         "bounds": _bounds,
         "value": _setting,
         "data_uri": _data_uri,
+        "picture_size": _picture_size,
         "sentence": _sentence,
         "lower_first": _lower_first,
     }
@@ -261,3 +262,12 @@ def _lower_first(text: str) -> str:
 def _data_uri(svg: bytes) -> Markup:
     """An SVG as the source of an image: sharp in print, and unable to run scripts there."""
     return Markup(html.escape(f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"))
+
+
+def _picture_size(svg: bytes) -> Markup:
+    """Width and height for the page to keep free: a picture that is drawn once it is in sight must move nothing."""
+    found = re.search(rb'width="([\d.]+)pt" height="([\d.]+)pt"|$', svg[:1000])
+    if not found or not found[1]:
+        return Markup()
+    width, height = (round(float(length) * 4 / 3) for length in found.groups())
+    return Markup(f' width="{width}" height="{height}"')
