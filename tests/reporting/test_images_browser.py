@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from test_reporting_browser import CONTRAST, browser  # noqa: F401 - the fixture
+from test_reporting_browser import CONTRAST, PICTURES, browser  # noqa: F401 - the fixture
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_text_on_images_is_readable_and_headings_do_not_skip(page: Any):
 def test_contents_lead_to_the_images_and_the_pictures_are_seen(page: Any):
     page.locator("nav a", has_text="Synthetic images").click()
     assert page.evaluate("location.hash") == "#dataset-1-images"
-    widths = page.evaluate("Array.from(document.images, image => image.naturalWidth)")
+    widths = page.evaluate(PICTURES)
     assert len(widths) == 10
     assert min(widths) > 100
     # X-rays are grey from black to white: what a reader sees is neither blank nor of one tone.

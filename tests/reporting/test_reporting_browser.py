@@ -39,6 +39,13 @@ CONTRAST = """() => {
   return {seen: seen.length, poor};
 }"""
 
+# Widths of all pictures, those out of sight too.
+PICTURES = """() => Promise.all(Array.from(document.images, async (image) => {
+  image.loading = 'eager';
+  await image.decode();
+  return image.naturalWidth;
+}))"""
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
@@ -76,7 +83,7 @@ def test_nothing_fails_and_nothing_leaves_the_file(page: Any):
 
 
 def test_every_picture_shows(page: Any):
-    widths = page.evaluate("Array.from(document.images, image => image.naturalWidth)")
+    widths = page.evaluate(PICTURES)
     assert len(widths) > 20
     assert min(widths) > 100
 
@@ -108,6 +115,14 @@ def test_contents_lead_to_sections_and_headings_do_not_skip(page: Any):
     assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
 
 
+def test_pictures_out_of_sight_wait_and_move_nothing(page: Any):
+    before = page.evaluate("document.documentElement.scrollHeight")
+    assert page.evaluate("Array.from(document.images).some(image => !image.complete)")
+    page.evaluate(PICTURES)
+    moved = page.evaluate("document.documentElement.scrollHeight") - before
+    assert abs(moved) <= page.evaluate("document.images.length")  # sizes are kept in whole pixels
+
+
 def test_report_prints_with_what_is_folded_away(page: Any, tmp_path: Path):
     page.emulate_media(media="print")
     hidden = page.evaluate("getComputedStyle(document.querySelector('nav')).display")
@@ -117,6 +132,10 @@ def test_report_prints_with_what_is_folded_away(page: Any, tmp_path: Path):
     assert content.startswith(b"%PDF")
     assert content.count(b"/Type /Page\n") > 5
     assert len(content) > 100_000
+    # Pictures that were never in sight are printed too.
+    page.evaluate(PICTURES)
+    page.pdf(path=tmp_path / "seen.pdf", format="A4")
+    assert (tmp_path / "seen.pdf").stat().st_size == pytest.approx(len(content), rel=0.01)
 
 
 def test_privacy_opens_with_its_table_and_folds_details(page: Any):

@@ -35,10 +35,10 @@ def _text(page: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", page))
 
 
-def test_report_is_one_small_file_without_network_or_scripts(reported: Path):
+def test_report_is_one_small_file_without_network(reported: Path):
     page = (reported / "report.html").read_text(encoding="utf-8")
     assert len(page) < 5_000_000
-    assert "<script" not in page
+    assert page.count("<script") == 1  # the page's own
     assert not re.search(r"""(?:src|href)=["'](?!#|data:)""", page)
     assert not re.search(r"url\((?!data:)", page)
     figures = {path.name for path in (reported / "figures").iterdir()}
@@ -90,7 +90,7 @@ def test_odd_names_appear_escaped_and_stay_out_of_file_names(run_folder: Path):
         frame.to_csv(run_folder / name, index=False)
     (run_folder / "settings.toml").write_text(f'title = "{ODD}"\n')
     page = make_report(run_folder).read_text(encoding="utf-8")
-    assert "<script" not in page
+    assert page.count("<script") == 1  # the page's own
     assert "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; $x_1$" in page
     assert "could not be drawn" not in page
     assert all(re.fullmatch(r"[A-Za-z0-9_.-]+", path.name) for path in (run_folder / "figures").iterdir())

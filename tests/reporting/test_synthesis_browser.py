@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_reporting_browser import CONTRAST, browser  # noqa: F401 - the fixture
+from test_reporting_browser import CONTRAST, PICTURES, browser  # noqa: F401 - the fixture
 
 
 @pytest.fixture
@@ -45,6 +45,6 @@ def test_text_is_readable_and_headings_do_not_skip(page: Any):
 def test_contents_lead_to_the_section_and_every_picture_shows(page: Any):
     page.locator("nav a", has_text="Synthetic patients").click()
     assert page.evaluate("location.hash") == "#dataset-1-synthesis"
-    widths = page.evaluate("Array.from(document.images, image => image.naturalWidth)")
+    widths = page.evaluate(PICTURES)
     assert len(widths) == 8
     assert min(widths) > 100

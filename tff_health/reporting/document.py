@@ -6,7 +6,7 @@ import math
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
 
 def _finite(value: object) -> object:
@@ -31,6 +31,9 @@ Number = Annotated[float | None, BeforeValidator(_finite)]
 
 Count = Annotated[int, Field(ge=0)]
 
+FROM_JSON = {"from_json": True}
+"""Context of validation for what a JSON parser made, which holds no NumPy values to look for at every level."""
+
 
 class Document(BaseModel):
     """Base of all parts: unknown keys are refused, NumPy values are taken as plain numbers."""
@@ -39,8 +42,8 @@ class Document(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _plain_values(cls, value: Any) -> Any:
-        return _plain(value)
+    def _plain_values(cls, value: Any, info: ValidationInfo) -> Any:
+        return value if info.context is FROM_JSON else _plain(value)
 
 
 class Metric(Document):

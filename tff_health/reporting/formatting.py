@@ -91,12 +91,15 @@ def moment(text: str) -> str:
 
 
 def compact(value: float | None) -> str:
-    """A statistic in as many digits as it carries: 54.4, 0.00312, 1,234."""
+    """A statistic in as many digits as it carries: 54.4, 0.00312, 1,234, 4.55e-5."""
     if value is None:
         return "\N{EN DASH}"
     magnitude = abs(value)
     if magnitude >= 1000:
-        return f"{value:,.0f}"
-    if magnitude >= 1 or magnitude == 0:
-        return f"{value:.1f}" if magnitude >= 10 else f"{value:.2f}"
-    return f"{value:.3g}"
+        text = f"{value:,.0f}"
+    elif magnitude >= 1 or magnitude == 0:
+        text = f"{value:.1f}" if magnitude >= 10 else f"{value:.2f}"
+    else:
+        mantissa, _, power = f"{value:.3g}".partition("e")
+        text = f"{mantissa}e{int(power)}" if power else mantissa
+    return text.replace("-", "\N{MINUS SIGN}", 1) if value < 0 else text

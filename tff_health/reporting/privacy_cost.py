@@ -143,13 +143,17 @@ def privacy_answer(run: Run) -> PrivacyAnswer | None:
             found.append(cost)
         else:
             alone.append(record.dataset.title)
-    parts = []
-    for cost in found:
-        parts.append(
+    pairs = {f"{named(cost.arm)}, against {cost.counterpart.title}" for cost in found}
+    if len(found) > 1 and len(pairs) == 1:  # said once, or five datasets fill a screen
+        parts = [f"{cost.words} on {cost.title}{cost.outcome}" for cost in found]
+        text = f"What privacy costs, for the private arm that does best everywhere, {pairs.pop()}: {'; '.join(parts)}."
+    else:
+        parts = [
             f"{cost.words} on {cost.title}, for the private arm that does best there, {named(cost.arm)}, against "
             f"{cost.counterpart.title}{cost.outcome}"
-        )
-    text = f"What privacy costs: {'; '.join(parts)}." if parts else ""
+            for cost in found
+        ]
+        text = f"What privacy costs: {'; '.join(parts)}." if parts else ""
     if alone:
         text += f" {listing(alone)}: no arm without a guarantee to hold the private ones against."
     text += f" {membership_sentences([record.dataset for record in records])}"

@@ -1,4 +1,4 @@
-"""The HTML report: one file without scripts or network, made from a run folder alone."""
+"""The HTML report: one file without network, made from a run folder alone; its one script sorts tables."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from tff_health.reporting.cards import write_cards
 from tff_health.reporting.cells import read_cells
 from tff_health.reporting.cohort import add_cohort, references_with_cohort
 from tff_health.reporting.contradictions import contradictions
+from tff_health.reporting.costs import cell_costs, cost_rows
+from tff_health.reporting.fairness import fairness_rows
 from tff_health.reporting.figures.drawing import draw_all
 from tff_health.reporting.figures.registry import DrawnFigure
 from tff_health.reporting.guarantee import is_private, lower, named, small, upper
@@ -31,6 +33,7 @@ from tff_health.reporting.images.glossary import image_arm_lines, images_glossar
 from tff_health.reporting.images.references import concerns_images
 from tff_health.reporting.images.section import images_sections
 from tff_health.reporting.membership_findings import attack_label
+from tff_health.reporting.page_script import page_script, script_source
 from tff_health.reporting.paper_tables import paper_groups, paper_tables, peer_groups
 from tff_health.reporting.privacy_cost import privacy_answer
 from tff_health.reporting.protection import details, guarantee_warnings
@@ -177,6 +180,7 @@ def report_environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals |= {"page_script": page_script(), "script_source": script_source()}
     environment.filters |= {
         "number": formatting.number,
         "interval": formatting.interval,
@@ -187,6 +191,9 @@ def report_environment() -> jinja2.Environment:
         "moment": formatting.moment,
         "metric_label": formatting.metric_label,
         "plural": formatting.plural,
+        "fairness_rows": fairness_rows,
+        "cost_rows": cost_rows,
+        "cell_costs": cell_costs,
         "at_most": upper,
         "at_least": lower,
         "small": small,
@@ -202,6 +209,7 @@ def report_environment() -> jinja2.Environment:
         "bounds": _bounds,
         "value": _setting,
         "data_uri": _data_uri,
+        "picture_size": _picture_size,
         "sentence": _sentence,
         "lower_first": _lower_first,
     }
@@ -250,3 +258,12 @@ def _lower_first(text: str) -> str:
 def _data_uri(svg: bytes) -> Markup:
     """An SVG as the source of an image: sharp in print, and unable to run scripts there."""
     return Markup(html.escape(f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"))
+
+
+def _picture_size(svg: bytes) -> Markup:
+    """Width and height for the page to keep free: a picture that is drawn once it is in sight must move nothing."""
+    found = re.search(rb'width="([\d.]+)pt" height="([\d.]+)pt"|$', svg[:1000])
+    if not found or not found[1]:
+        return Markup()
+    width, height = (round(float(length) * 4 / 3) for length in found.groups())
+    return Markup(f' width="{width}" height="{height}"')

@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from tff_health.reporting.atomic import ReportError, write_atomically
-from tff_health.reporting.document import Correlation, Count, Document, Metric, Number
+from tff_health.reporting.document import FROM_JSON, Correlation, Count, Document, Metric, Number
 from tff_health.reporting.images_document import ArmImages, DatasetImages
 from tff_health.reporting.privacy_document import AggregatorClaim, Audit, LedgerTotal, MembershipAttack, Privacy
 from tff_health.reporting.synthesis_document import ArmSynthesis, DatasetSynthesis
@@ -284,7 +284,7 @@ def load_results(path: Path) -> Results:
             "update tff_health."
         )
     try:
-        return Results.model_validate(document)
+        return Results.model_validate(document, context=FROM_JSON)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "the document"

@@ -14,9 +14,10 @@ from matplotlib.figure import Figure
 INK = "#1f2933"
 GREY = "#52606d"
 RULE = "#d9dee4"
-# Okabe and Ito's colours without the yellow, which does not carry on white; orange and sky blue darkened.
+# Okabe and Ito's hues without the yellow, which does not carry on white. All are darkened to carry as lines, and kept
+# apart by lightness where protanopia or deuteranopia makes hues alike, as it does of their orange and vermilion then.
 BLUE, VERMILION, GREEN, PURPLE, AMBER, SKY, STONE = (
-    *("#0072b2", "#d55e00", "#00795a", "#a3467c", "#b07a00", "#3a8fc4", "#6b7280"),
+    *("#2769a8", "#bf4d00", "#0b8661", "#913f69", "#c08600", "#2b95c6", "#707d91"),
 )
 SEQUENTIAL = "Blues"
 DIVERGING = "RdBu_r"

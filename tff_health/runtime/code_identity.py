@@ -10,7 +10,7 @@ from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PACKAGES = ("data", "models", "tff_health")
-_ENDINGS = (".py", ".toml", ".html", ".css")
+_ENDINGS = (".py", ".toml", ".html", ".css", ".js")
 _NAMED = re.compile(r'"([A-Za-z_][\w.]*):[A-Za-z_]\w*"')
 
 

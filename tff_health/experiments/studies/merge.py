@@ -114,12 +114,12 @@ def merge_datasets(parts: Sequence[DatasetResult], seeds: Sequence[int], referen
         },
     )
     merged.comparisons = arm_comparisons(merged, reference)
-    merged.notes = [*_notes(parts, seeds), *difference_sentences(merged), *_shared(parts, lambda part: part.notes)]
+    merged.notes = [*_notes(parts, seeds), *_shared(parts, lambda part: part.notes), *difference_sentences(merged)]
     return merged
 
 
 def _notes(parts: Sequence[DatasetResult], seeds: Sequence[int]) -> list[str]:
-    listed = ", ".join(map(str, seeds))
+    listed = _ranges(seeds)
     if len(parts) == 1:
         return [f"One cell, seed {seeds[0]}: there are no intervals over cells."]
     counts = {metric.n for part in parts for arm in part.arms.values() if (metric := arm.metric("test/accuracy")).n}
@@ -132,6 +132,18 @@ def _notes(parts: Sequence[DatasetResult], seeds: Sequence[int]) -> list[str]:
         f"Each cell has {held_out} held-out patients; counts by hospital and the words on the split are those of seed "
         f"{seeds[0]}.",
     ]
+
+
+def _ranges(seeds: Sequence[int]) -> str:
+    """`1 to 40, 50`: what a sentence can carry of many seeds."""
+    runs: list[list[int]] = []
+    for seed in seeds:
+        if runs and seed == runs[-1][-1] + 1:
+            runs[-1].append(seed)
+        else:
+            runs.append([seed])
+    words = [f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs]
+    return ", ".join(words)
 
 
 def _shared(parts: Sequence[DatasetResult], of: Callable[[DatasetResult], list[str]]) -> list[str]:
