@@ -117,6 +117,7 @@ def _context(run: Run, others: list[Run], drawn: dict[str, list[DrawnFigure]]) -
         "cells": read_cells(run.folder),
         "comparison": _comparison([judged, *map(privacy_view, others)]) if others else [],
         "verdicts": found,
+        "is_contrasted": any(one.alone or one.best_alone or one.pooled for one in found),
         "summary": "" if only_made or studied else summary(found),
         "study_answer": studied,
         "caveats": [*caveats(plain, found), *synthesis_caveats(run), *images_caveats(run)],
