@@ -26,6 +26,7 @@ from tff_health.reporting.costs import cell_costs, cost_rows
 from tff_health.reporting.fairness import fairness_rows
 from tff_health.reporting.figures.drawing import draw_all
 from tff_health.reporting.figures.registry import DrawnFigure
+from tff_health.reporting.figures.small_multiples import draw_small_multiples
 from tff_health.reporting.guarantee import is_private, lower, named, small, upper
 from tff_health.reporting.images.answer import QUESTION as IMAGES_QUESTION
 from tff_health.reporting.images.answer import images_caveats, images_verdicts
@@ -80,14 +81,16 @@ def make_report(folder: Path, extra_folders: Sequence[Path] = ()) -> Path:
     others = [load_run(extra) for extra in extra_folders]
     run = add_cohort(run)
     drawn = draw_all([run.record(name) for name in run.results.datasets])
-    for name, figures in drawn.items():
-        for figure in figures:
-            if not figure.failure:
-                # No `with_suffix`: it would take what follows a dot in the dataset's name for the ending.
-                stem = f"{safe_name(name)}-{figure.name}"
-                write_atomically(folder / "figures" / f"{stem}.svg", figure.svg)
-                write_atomically(folder / "figures" / f"{stem}.png", figure.png)
-    page = report_environment().get_template("report.html").render(_context(run, others, drawn))
+    across = draw_small_multiples(classifier_view(run))
+    # No `with_suffix`: it would take what follows a dot in the dataset's name for the ending.
+    files = {f"{safe_name(name)}-{figure.name}": figure for name, figures in drawn.items() for figure in figures}
+    files |= {f"all-datasets-{across.name}": across} if across else {}
+    for stem, figure in files.items():
+        if not figure.failure:
+            write_atomically(folder / "figures" / f"{stem}.svg", figure.svg)
+            write_atomically(folder / "figures" / f"{stem}.png", figure.png)
+    context = _context(run, others, drawn) | {"across": [across] if across else []}
+    page = report_environment().get_template("report.html").render(context)
     path = folder / "report.html"
     write_atomically(path, page.encode())
     write_tables(page, folder)

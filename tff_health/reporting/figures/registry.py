@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 Section = Literal["data", "results", "privacy", "synthesis", "images"]
 _OF_GENERATORS = ("synthesis", "images")
+Head = tuple[str, str, Section, str]
 
 
 @dataclass(frozen=True)
@@ -127,19 +128,30 @@ def registered_figures() -> tuple[RegisteredFigure, ...]:
 
 
 def draw(registered: RegisteredFigure, record: RunRecord) -> DrawnFigure | None:
-    """Draws one figure as SVG and PNG.
+    """Draws one figure of one dataset; see `rendered`."""
+    head = (registered.name, registered.title, registered.section, registered.paper)
+    seen = record if registered.section in _OF_GENERATORS else classifier_record(record)
+    return rendered(head, lambda: registered.function(seen), f"dataset {record.dataset_name!r}")
+
+
+def rendered(head: Head, make: Callable[[], Drawing | None], of: str) -> DrawnFigure | None:
+    """Draws a figure as SVG and PNG.
 
     A figure that raises does not cost the reader the rest of the report: its place says what went wrong.
+
+    Args:
+        head: name, title, section and paper.
+        make: draws it.
+        of: what it shows, for the log.
 
     Returns:
         None where there is nothing to draw.
     """
-    head = (registered.name, registered.title, registered.section, registered.paper)
     try:
         with matplotlib.rc_context(RC), warnings.catch_warnings():  # type: ignore[arg-type]
             # A script that no font here has shows as boxes, as it would anywhere; the words beside figures have it.
             warnings.filterwarnings("ignore", r"Glyph .* missing from")
-            drawing = registered.function(record if registered.section in _OF_GENERATORS else classifier_record(record))
+            drawing = make()
             if drawing is None:
                 return None
             svg, png = io.BytesIO(), io.BytesIO()
@@ -151,6 +163,6 @@ def draw(registered: RegisteredFigure, record: RunRecord) -> DrawnFigure | None:
     except ReportError as error:
         return DrawnFigure(*head, failure=str(error))
     except Exception as error:
-        logger.exception("figure %r of dataset %r could not be drawn", registered.name, record.dataset_name)
+        logger.exception("figure %r of %s could not be drawn", head[0], of)
         return DrawnFigure(*head, failure=f"{type(error).__name__}: {error}")
     return DrawnFigure(*head, drawing.caption, drawing.alt, svg.getvalue(), png.getvalue())
