@@ -7,16 +7,19 @@ right-to-left override would turn it over, and a reader could not tell two names
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 
 _HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, formats such as overrides, halves of characters, line ends
 _JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  # Persian, Indic scripts and emoji are spelt with them
+_FILLERS = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"  # letters to Unicode, of no width or blank
+_VARIATIONS = re.compile("[\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")  # of the sign before them, as in emoji
 
 
 def name_fault(name: str) -> str:
     """Why a text cannot be a name, as the end of a sentence about it; empty where it can."""
-    if not name.strip():
+    if not look(name):
         return "is blank"
     return hidden_fault(name)
 
@@ -47,7 +50,8 @@ def look(name: str, *, fold: bool = True) -> str:
         name: to look at.
         fold: whether capitals do not count either, as on disks that do not tell them apart.
     """
-    plain = unicodedata.normalize("NFC", "".join(one for one in name if one not in _JOINERS))
+    shown = "".join(one for one in _VARIATIONS.sub("", name) if one not in _JOINERS)
+    plain = unicodedata.normalize("NFC", shown)
     plain = " ".join(plain.split())
     return unicodedata.normalize("NFC", plain.casefold()) if fold else plain
 
@@ -63,4 +67,5 @@ def alike(names: Iterable[str], *, fold: bool = True) -> tuple[str, str] | None:
 
 
 def _is_hidden(character: str) -> bool:
-    return unicodedata.category(character) in _HIDDEN and character not in _JOINERS
+    hidden = unicodedata.category(character) in _HIDDEN and character not in _JOINERS
+    return hidden or character in _FILLERS

@@ -19,6 +19,7 @@ from data.plain_names import alike, hidden_fault, name_fault, visible
         "👩\u200d⚕",
         "\u00a0x",
         "$",
+        "❤\ufe0f",
     ],
 )
 def test_odd_names_are_names(name: str):
@@ -31,6 +32,8 @@ def test_odd_names_are_names(name: str):
     [
         ("", "is blank"),
         ("\u00a0 ", "is blank"),
+        ("\u3164", "holds U+3164 (hangul filler), which does not show"),
+        ("a\u034f", "holds U+034F"),
         ("a\nb", "holds U+000A (a control character), which does not show"),
         ("a\x7f", "holds U+007F"),
         ("a\x9bb", "holds U+009B"),
@@ -48,6 +51,10 @@ def test_what_does_not_show_is_named(name: str, fault: str):
     assert visible(name).isprintable() or not name.strip()
 
 
+def test_joiners_alone_are_no_name():
+    assert name_fault("\u200d \u200c\ufe0f") == "is blank"
+
+
 def test_some_are_fine_in_texts():
     assert hidden_fault("two\nlines", but="\n") == ""
     assert "U+0009" in hidden_fault("a\tb", but="\n")
@@ -60,3 +67,4 @@ def test_alike():
     assert alike(["e\u0301", "x", "\u00e9"], fold=False) == ("e\u0301", "\u00e9")
     assert alike(["a  b ", "a\u00a0b"]) == ("a  b ", "a\u00a0b")
     assert alike(["ab", "a\u200db"]) == ("ab", "a\u200db")
+    assert alike(["A", "A\ufe0f"]) == ("A", "A\ufe0f")

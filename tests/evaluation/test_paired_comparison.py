@@ -68,9 +68,23 @@ def test_cells_that_all_differ_alike():
     same, apart = compare_pairs([0.5, 0.6], [0.5, 0.6]), compare_pairs([0.9, 0.8, 0.7], [0.8, 0.7, 0.6])
     assert same is not None
     assert apart is not None
-    assert (same.p_value, apart.p_value) == (1.0, 0.0)
+    assert (same.value, same.low, same.high, same.p_value) == (0.0, 0.0, 0.0, 1.0)
+    assert (apart.low, apart.high, apart.p_value) == (None, None, None)
+    assert apart.value == pytest.approx(0.1)
+    assert not apart.shown
     assert same.effect is None
     assert apart.effect is None
+
+
+def test_rounding_alone_is_no_difference():
+    found = compare_with([0.9, 0.8, 0.7], {"other": [0.9, 0.8000000000000002, 0.7000000000000001]})["other"]
+    assert (found.value, found.low, found.high, found.p_corrected) == (0.0, 0.0, 0.0, 1.0)
+
+
+def test_one_patient_more_in_both_of_two_cells_shows_nothing():
+    found = compare_with([50 / 57, 52 / 57], {"other": [51 / 57, 53 / 57]})["other"]
+    assert found.p_corrected is None
+    assert not found.shown
 
 
 def test_holm_by_hand():

@@ -90,6 +90,12 @@ def test_the_quick_form_may_have_fewer_datasets():
         ({"exclude": [{"dataset": "paper_mock", "seeds": [9]}]}, r"seeds = \[9\]\) excludes nothing"),
         ({"exclude": [{"dataset": "paper_mock", "arm": "*"}]}, "leaves paper_mock without arms"),
         ({"exclude": [{"dataset": "paper_mock"}, {"dataset": "breast*"}]}, "leaves no cell"),
+        (
+            {"exclude": [{"dataset": "paper_mock", "arm": "fed*"}], "reference": "fedavg"},
+            "takes fedavg out of paper_mock",
+        ),
+        ({"exclude": [{"dataset": "paper_moc?"}]}, "excludes nothing"),
+        ({"sweep": [{"arm": "fedavg", "setting": "rounds", "values": [1], "datasets": []}]}, "at least 1 item"),
         ({"quick_datasets": ["paper_mok"]}, "did you mean 'paper_mock'"),
         ({"exclude": [{}]}, "this excludes everything"),
         ({"exclude": [{"arm": "fedavg", "seeds": [1]}]}, "leave seeds out"),
@@ -99,6 +105,26 @@ def test_the_quick_form_may_have_fewer_datasets():
 def test_mistakes_get_one_sentence(changes: dict[str, Any], message: str):
     with pytest.raises((SettingsError, UnknownNameError), match=message):
         plan(**changes)
+
+
+def test_the_quick_form_of_a_study_with_mistakes_names_them(tmp_path: Path):
+    path = tmp_path / "typing.toml"
+    path.write_text(
+        'study = "typing"\ntitle = "T"\nseeds = [1]\nquick_datasets = ["paper_mok"]\n'
+        '[experiment.datasets.paper_mock.arms.fedavg]\nmethod = "fedavg"\n',
+        "utf-8",
+    )
+    with pytest.raises(UnknownNameError, match=r"typing.toml: .*did you mean 'paper_mock'"):
+        load_study(str(path), quick=True)
+
+
+def test_brackets_of_a_name_stand_for_themselves():
+    experiment = {
+        "rounds": 1,
+        "repeats": 1,
+        "datasets": {"a [1]": {"source": "breast_cancer"}, "b": {"source": "breast_cancer"}},
+    }
+    assert list(plan(experiment=experiment, exclude=[{"dataset": "a [1]"}]).datasets) == ["b"]
 
 
 def test_an_experiment_is_laid_over_a_preset(tmp_path: Path):

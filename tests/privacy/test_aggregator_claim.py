@@ -89,6 +89,8 @@ def test_an_event_without_noise_is_no_claim(module: Callable[..., str]):
         ("def dp_event(self, rounds): return self.nothing", "dp_event failed with AttributeError"),
         ("def dp_event(self, rounds): return 1.0", "must return a dp_accounting.DpEvent, not float"),
         ("def dp_event(self, rounds): return dp_accounting.UnsupportedDpEvent()", "UnsupportedDpEvent"),
+        ("def dp_event(self, rounds): return dp_accounting.NoOpDpEvent()", "5 rounds release nothing, and they do"),
+        ("def dp_event(self, rounds): return dp_accounting.GaussianDpEvent('2')", "dp_event failed with"),
         (f"dp_delta = 1.0\n    {_GAUSSIAN}", r"delta must lie in \(0, 1\)"),
         (f"dp_delta = 'small'\n    {_GAUSSIAN}", "dp_delta must be a number, not str"),
     ],

@@ -35,6 +35,14 @@ def test_the_gap_is_between_the_best_hospital_and_the_worst():
     assert row.chosen
 
 
+def test_hospitals_alone_are_served_by_their_own_models():
+    arms = {"alone": scored(north=0.5, south=0.5), "alone/north": scored(north=0.9), "alone/south": scored(south=0.7)}
+    (row,) = fairness_rows(dataset(**arms))
+    assert row.spreads[0] is not None
+    assert (row.spreads[0].worst[0], row.spreads[0].best[0]) == ("south", "north")
+    assert row.spreads[0].gap == pytest.approx(0.2)
+
+
 def test_one_hospital_has_no_gap():
     assert fairness_rows(dataset(fedavg=scored(north=0.8, south=None))) == []
     assert fairness_rows(dataset(fedavg=Arm(title="FedAvg"))) == []
@@ -57,10 +65,10 @@ def test_bytes_add_up_over_rounds():
 
 
 def test_cells_say_what_a_dataset_took():
-    def cell(name: str, seconds: float | None, peak: float | None) -> CellRow:
-        return CellRow(name, "1", name, "done", seconds, peak, "", "")
+    def cell(name: str, seconds: float | None, peak: float | None, status: str = "done") -> CellRow:
+        return CellRow(name, "1", name, status, seconds, peak, "", "")
 
-    cells = [cell("d", 60.0, 1.25), cell("d", 100.0, None), cell("other", 9e9, 99.0)]
+    cells = [cell("d", 60.0, 1.25), cell("d", 100.0, None), cell("other", 9e9, 99.0), cell("d", 0.0, 50.0, "failed")]
     assert cell_costs(cells, "d") == (
         "A cell with all its arms took 80 s on average and 100 s at most and needed 1.2 GiB of memory at most "
         "(2 cells)."

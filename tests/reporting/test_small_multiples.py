@@ -65,6 +65,15 @@ def test_datasets_without_the_arms_have_no_panel():
     ]
 
 
+def test_titles_that_are_cut_to_the_same_are_told_apart():
+    names = [f"breast cancer of many women dealt out as {way} to six hospitals" for way in ("iid", "one-class")]
+    drawing = small_multiples(run(**{name: {"mean": 0.9, "noisy": 0.7} for name in names}))
+    assert drawing is not None
+    first, second = (axes.get_title() for axes in drawing.figure.axes)
+    assert first.startswith("1. ")
+    assert second.startswith("2. ")
+
+
 def test_nothing_to_compare_is_not_drawn():
     assert small_multiples(run(north={"mean": 0.9, "noisy": 0.7})) is None
     assert small_multiples(run(north={"mean": 0.9, "noisy": 0.7}, south={"mean": 0.9, "other": 0.7})) is None

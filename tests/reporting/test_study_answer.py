@@ -97,6 +97,14 @@ def test_noise_that_changes_nothing_is_said_to_show_no_change():
     assert "AUC of DP shows no clear change from" in study_answer(study(arms, [], [1, 2, 3]))[0]
 
 
+def test_arms_of_one_epsilon_are_no_curve():
+    arms = {
+        "clip-1": arm("DP, clip 1", 0.6, 0.62, 0.61, epsilon=3.0),
+        "clip-2": arm("DP, clip 2", 0.7, 0.72, 0.7, epsilon=3.0),
+    }
+    assert study_answer(study(arms, [], [1, 2, 3])) == []
+
+
 def test_a_single_run_has_no_such_answer():
     run = study(AGGREGATORS, AGAINST_MEAN, {"experiment": 1})
     assert study_answer(run) == []

@@ -38,6 +38,12 @@ def test_names_of_words_keep_the_digests_that_earlier_runs_gave_them():
     assert safe_name("hospital 1") == "hospital_1-d1a2867a"
 
 
+def test_dots_that_are_cut_off_make_another_name():
+    # Two names of one short digest, found by searching.
+    names = ["." * 17 + "h 1038.", "." * 46 + "h 1038.."]
+    assert len({safe_name(name) for name in names}) == 2
+
+
 @pytest.mark.parametrize("name", ODD)
 def test_odd_names_are_files_of_their_own(name: str):
     made = safe_name(name)

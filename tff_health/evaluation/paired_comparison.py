@@ -26,11 +26,12 @@ class PairedComparison:
 
     Attributes:
         value: mean difference.
-        low: lower end of the 95 % interval; None with fewer than two pairs.
+        low: lower end of the 95 % interval; None with fewer than two pairs, or where all pairs differ by the same, not
+            by 0.
         high: upper end; likewise.
         pairs: cells in which both have a value.
         effect: Cohen's d of paired differences: their mean over their standard deviation; None where that is 0.
-        p_value: two-sided t test of no difference; None with fewer than two pairs.
+        p_value: two-sided t test of no difference; None where there is no interval.
         p_corrected: the same corrected for all comparisons that were made with it (Holm 1979).
     """
 
@@ -76,7 +77,10 @@ def compare_pairs(first: Values, second: Values, *, overlap: float = 0.0) -> Pai
     error = spread * math.sqrt(1 / count + overlap)
     half = float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1)) * error
     if np.ptp(differences) <= _SAME:  # what is left is rounding
-        return PairedComparison(mean, mean, mean, count, None, 1.0 if mean == 0 else 0.0)
+        if abs(mean) <= _SAME:
+            return PairedComparison(0.0, 0.0, 0.0, count, None, 1.0)
+        # A few cells that gain the same one patient do not show that all would: t has nothing to go by.
+        return PairedComparison(mean, None, None, count, None, None)
     p_value = float(2 * stats.t.sf(abs(mean) / error, count - 1))
     return PairedComparison(mean, mean - half, mean + half, count, mean / spread, p_value)
 

@@ -94,6 +94,7 @@ def open_folder(folder: Path, settings: ExperimentBase, *, resume: bool) -> None
     settings_file = folder / SETTINGS_FILE
     if resume:
         _check_same(settings_file, settings)
+        _check_ledgers(folder, settings)
         return
     text = tomli_w.dumps(settings.model_dump(mode="json", exclude_none=True, exclude_defaults=False))
     try:
@@ -105,6 +106,17 @@ def open_folder(folder: Path, settings: ExperimentBase, *, resume: bool) -> None
         partial.replace(settings_file)
     except OSError as error:
         raise RunFolderError(explain(error, folder)) from error
+
+
+def _check_ledgers(folder: Path, settings: ExperimentBase) -> None:
+    """Refuses a ledger of no dataset: what it counts would be left out, and every epsilon be too small."""
+    known = {ledger_file(folder, name) for name in settings.tasks}
+    strange = next((path for path in sorted((folder / "ledger").glob("*.jsonl")) if path not in known), None)
+    if strange is not None:
+        raise RunFolderError(
+            f"{strange} is of no dataset of this run, as other code names its files; go on with the code that began "
+            "the run, or begin anew in another folder by --out."
+        )
 
 
 def read_settings(folder: Path) -> ExperimentBase:

@@ -58,8 +58,8 @@ def parse_conditions(texts: list[str], columns: Collection[str] = ()) -> dict[st
 
 
 def _split(text: str, columns: Collection[str]) -> tuple[str, str, str]:
-    """The text around the first equals sign before which a column's name stands; around the first where none does."""
-    for place, character in enumerate(text):
+    """The text around the last equals sign before which a column's name stands; around the first where none does."""
+    for place, character in reversed(list(enumerate(text))):
         if character == "=" and text[:place].strip() in columns:
             return text[:place], "=", text[place + 1 :]
     return text.partition("=")

@@ -10,8 +10,9 @@ from typing import Any
 from data.errors import SettingsError, TffHealthError, clip
 from tff_health.aggregators.catalogue import CATALOGUE, resolve_aggregator
 from tff_health.aggregators.guarantees import require_fixed_weights
-from tff_health.privacy.accountant import epsilon
+from tff_health.privacy.accountant import Guarantee, epsilon
 from tff_health.privacy.budget import check_delta
+from tff_health.privacy.composition import is_free
 from tff_health.privacy.statement import format_epsilon
 
 DEFAULT_DELTA = 1e-5
@@ -70,7 +71,7 @@ def aggregator_claim(aggregator: str, rounds: int) -> AggregatorClaim | None:
         return AggregatorClaim(aggregator, rounds, None, None, "", "none claimed", sentence)
     require_fixed_weights(factory)
     delta = _delta(aggregator, getattr(factory, "dp_delta", DEFAULT_DELTA))
-    found = epsilon(_event(aggregator, method, rounds), delta)
+    found = _composed(aggregator, method, rounds, delta)
     if found.epsilon == float("inf"):
         sentence = f"None claimed: the aggregator {aggregator} gives a DP event without noise."
         return AggregatorClaim(aggregator, rounds, None, None, "", "none claimed", sentence)
@@ -95,19 +96,23 @@ def _delta(aggregator: str, value: Any) -> float:
     return float(value)
 
 
-def _event(aggregator: str, method: Callable[[int], Any], rounds: int) -> Any:
+def _composed(aggregator: str, method: Callable[[int], Any], rounds: int, delta: float) -> Guarantee:
     import dp_accounting
 
     try:
         event = method(rounds)
+        if not isinstance(event, dp_accounting.DpEvent):
+            raise SettingsError(
+                f"aggregator {aggregator!r}: dp_event must return a dp_accounting.DpEvent, not {type(event).__name__}."
+            )
+        if is_free(event):
+            raise SettingsError(
+                f"aggregator {aggregator!r}: dp_event says that {rounds:,} rounds release nothing, and they do."
+            )
+        return epsilon(event, delta)
     except TffHealthError:
         raise
-    except Exception as error:  # a user's method may raise anything
+    except Exception as error:  # a user's method, or its event, may raise anything
         raise SettingsError(
             f"aggregator {aggregator!r}: dp_event failed with {type(error).__name__}: {clip(str(error), 200)}"
         ) from error
-    if not isinstance(event, dp_accounting.DpEvent):
-        raise SettingsError(
-            f"aggregator {aggregator!r}: dp_event must return a dp_accounting.DpEvent, not {type(event).__name__}."
-        )
-    return event

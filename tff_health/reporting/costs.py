@@ -43,11 +43,11 @@ def cost_rows(dataset: DatasetResult) -> list[CostRow]:
 
 
 def cell_costs(cells: Iterable[CellRow], dataset: str) -> str:
-    """Time and memory of a study's cells of one dataset, all arms together; empty for none.
+    """Time and memory of a study's finished cells of one dataset, all arms together; empty for none.
 
     A cell's memory is that of all its processes at the worst moment, so that no arm has a figure of its own.
     """
-    own = [cell for cell in cells if cell.dataset == dataset]
+    own = [cell for cell in cells if cell.dataset == dataset and cell.status == "done"]
     seconds = [cell.seconds for cell in own if cell.seconds is not None]
     peaks = [cell.peak_gib for cell in own if cell.peak_gib is not None]
     parts = []

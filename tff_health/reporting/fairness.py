@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tff_health.reporting.results import Arm, DatasetResult, Metric
+from tff_health.reporting.results import DatasetResult, Metric
 
 FAIRNESS_METRICS = ("accuracy", "auc")
 
@@ -42,19 +42,32 @@ class FairnessRow:
     spreads: tuple[Spread | None, ...]
 
 
+def hospital_metric(dataset: DatasetResult, arm: str, hospital: str, metric: str) -> Metric:
+    """An arm's measure on one hospital's own patients; of hospitals alone, that of the hospital's own model.
+
+    Args:
+        dataset: of the run.
+        arm: its name.
+        hospital: whose held-out patients.
+        metric: `accuracy` or `auc`.
+    """
+    own = dataset.arms.get(f"{arm}/{hospital}", dataset.arms[arm])
+    return own.metric(f"hospital/{hospital}/{metric}")
+
+
 def fairness_rows(dataset: DatasetResult) -> list[FairnessRow]:
     """A row for each arm that was scored on two hospitals' own patients or more; empty where none was."""
     rows = [
         FairnessRow(
-            arm.title, name == dataset.headline_arm, tuple(_spread(dataset, arm, one) for one in FAIRNESS_METRICS)
+            arm.title, name == dataset.headline_arm, tuple(_spread(dataset, name, one) for one in FAIRNESS_METRICS)
         )
         for name, arm in dataset.shown_arms.items()
     ]
     return [row for row in rows if any(row.spreads)]
 
 
-def _spread(dataset: DatasetResult, arm: Arm, metric: str) -> Spread | None:
-    found = [(name, arm.metric(f"hospital/{name}/{metric}")) for name in dataset.hospitals]
+def _spread(dataset: DatasetResult, arm: str, metric: str) -> Spread | None:
+    found = [(name, hospital_metric(dataset, arm, name, metric)) for name in dataset.hospitals]
     known = sorted(((one.value, name, one) for name, one in found if one.value is not None), key=lambda each: each[:2])
     if len(known) < 2:
         return None

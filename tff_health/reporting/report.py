@@ -23,7 +23,7 @@ from tff_health.reporting.cells import read_cells
 from tff_health.reporting.cohort import add_cohort, references_with_cohort
 from tff_health.reporting.contradictions import contradictions
 from tff_health.reporting.costs import cell_costs, cost_rows
-from tff_health.reporting.fairness import fairness_rows
+from tff_health.reporting.fairness import fairness_rows, hospital_metric
 from tff_health.reporting.figures.drawing import draw_all
 from tff_health.reporting.figures.registry import DrawnFigure
 from tff_health.reporting.figures.small_multiples import draw_small_multiples
@@ -49,7 +49,7 @@ from tff_health.reporting.synthesis.section import dataset_protection, synthesis
 from tff_health.reporting.synthesis.splits import fewer_splits
 from tff_health.reporting.synthesis.views import classifier_view, privacy_view
 from tff_health.reporting.table_files import write_tables
-from tff_health.runtime.file_names import safe_name
+from tff_health.runtime.file_names import file_name, safe_name
 
 TABLE_METRICS = ("accuracy", "auc", "sensitivity", "specificity", "f1", "brier", "ece", "loss")
 
@@ -83,7 +83,13 @@ def make_report(folder: Path, extra_folders: Sequence[Path] = ()) -> Path:
     drawn = draw_all([run.record(name) for name in run.results.datasets])
     across = draw_small_multiples(classifier_view(run))
     # No `with_suffix`: it would take what follows a dot in the dataset's name for the ending.
-    files = {f"{safe_name(name)}-{figure.name}": figure for name, figures in drawn.items() for figure in figures}
+    files: dict[str, DrawnFigure] = {}
+    for name, figures in drawn.items():
+        for figure in figures:
+            stem = f"{safe_name(name)}-{figure.name}"
+            files[file_name(name, figure.name) if stem in files else stem] = (
+                figure  # `a-b` and `c` beside `a` and `b-c`
+            )
     files |= {f"all-datasets-{across.name}": across} if across else {}
     for stem, figure in files.items():
         if not figure.failure:
@@ -196,6 +202,7 @@ def report_environment() -> jinja2.Environment:
         "metric_label": formatting.metric_label,
         "plural": formatting.plural,
         "fairness_rows": fairness_rows,
+        "hospital_metric": hospital_metric,
         "cost_rows": cost_rows,
         "cell_costs": cell_costs,
         "at_most": upper,

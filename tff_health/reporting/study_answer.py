@@ -29,7 +29,7 @@ def study_answer(run: Run) -> list[str]:
     for name, dataset in run.results.datasets.items():
         if not isinstance(run.results.seeds.get(name), list):
             continue
-        curves = [curve for curve in privacy_curves(dataset) if len(curve.arms) > 1]
+        curves = [curve for curve in privacy_curves(dataset) if _is_swept(dataset, curve)]
         along = [_curve_sentence(run.record(name), curve) for curve in curves]
         swept += [dataset.arms[arm] for curve in curves for arm in curve.arms]
         sentences = [*_against_reference(dataset), *along]
@@ -64,6 +64,12 @@ def _against_reference(dataset: DatasetResult) -> list[str]:
 def _gap(dataset: DatasetResult, one: ArmComparison) -> str:
     value = one.difference.value
     return f"{dataset.arms[one.arm].title}{f' ({signed(value)})' if value is not None else ''}"
+
+
+def _is_swept(dataset: DatasetResult, curve: PrivacyCurve) -> bool:
+    """Whether its ends have different epsilons: arms that differ in something else come as curves too."""
+    ends = {upper(epsilon_of(dataset.arms[name])) for name in (curve.arms[0], curve.arms[-1])}
+    return len(ends) > 1
 
 
 def _curve_sentence(record: RunRecord, curve: PrivacyCurve) -> str:

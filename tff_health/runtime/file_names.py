@@ -20,7 +20,7 @@ def safe_name(name: str) -> str:
         return name
     # Surrogates, which no encoding takes, come from names that a file system gave.
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
-    if _WORDS.fullmatch(name) and len(name) <= _LONGEST and not _is_misleading(plain):
+    if _WORDS.fullmatch(name) and plain == name.replace(" ", "_") and not _is_misleading(plain):
         return f"{plain}-{digest[:8]}"  # blanks alone were replaced: no other name gives this one
     # Two names of one short digest are found in seconds by whoever looks for them.
     return f"{plain[:_LONGEST_CUT].strip('._-') or 'name'}-{digest[:16]}"

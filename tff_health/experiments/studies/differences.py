@@ -75,7 +75,7 @@ def difference_sentences(dataset: DatasetResult) -> list[str]:
 def _sentence(titles: tuple[str, str], label: str, one: PairedComparison, comparisons: int) -> str:
     first, second = titles
     if one.low is None or one.high is None:
-        return f"{first} minus {second}: {label} {signed(one.value)} (one pair, no interval)."
+        return f"{first} minus {second}: {label} {signed(one.value)} ({_without_interval(one)})."
     ends = sorted((abs(one.low), abs(one.high)))
     of = f" corrected for {comparisons} comparisons" if comparisons > 1 else ""
     assert one.p_corrected is not None
@@ -92,13 +92,17 @@ def _sentence(titles: tuple[str, str], label: str, one: PairedComparison, compar
     )
 
 
+def _without_interval(one: PairedComparison) -> str:
+    return "one pair, no interval" if one.pairs == 1 else f"alike in all {one.pairs} pairs, which gives no interval"
+
+
 def _p(value: float) -> str:
     return "< .001" if value < 0.001 else f"= {value:.3f}"
 
 
 def _words(label: str, difference: PairedComparison) -> str:
     if difference.low is None or difference.high is None:
-        return f"{label} {signed(difference.value)} (one pair, no interval)"
+        return f"{label} {signed(difference.value)} ({_without_interval(difference)})"
     verdict = "" if difference.low > 0 or difference.high < 0 else ", no difference shown"
     return (
         f"{label} {signed(difference.value)} (95 % interval {signed(difference.low)} to {signed(difference.high)}, "

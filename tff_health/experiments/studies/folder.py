@@ -92,7 +92,7 @@ def check_study_folder(folder: Path, study: StudySettings, *, resume: bool, mixe
 
 
 def open_study_folder(folder: Path, study: StudySettings, *, resume: bool, mixed_code: bool = False) -> StudyCode:
-    """Makes the folder and writes study.toml, or checks that a resumed folder holds this study.
+    """Makes the folder, or checks that a resumed one holds the cells of this study; writes study.toml.
 
     Returns:
         The code that works in it now.
@@ -103,10 +103,10 @@ def open_study_folder(folder: Path, study: StudySettings, *, resume: bool, mixed
     code = check_study_folder(folder, study, resume=resume, mixed_code=mixed_code)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if not resume:
-            partial = folder / f".{STUDY_FILE}.part"
-            partial.write_text(tomli_w.dumps(study.model_dump(mode="json", exclude_none=True)), "utf-8")
-            partial.replace(folder / STUDY_FILE)
+        # Also when it is gone on with: titles and the arm to compare with may have changed, cells may not.
+        partial = folder / f".{STUDY_FILE}.part"
+        partial.write_text(tomli_w.dumps(study.model_dump(mode="json", exclude_none=True)), "utf-8")
+        partial.replace(folder / STUDY_FILE)
         for name in ("cells", "logs", "figures"):
             (folder / name).mkdir(exist_ok=True)
     except OSError as error:

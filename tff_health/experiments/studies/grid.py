@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from typing import Any
 
 from data.errors import SettingsError, UnknownNameError
@@ -90,9 +90,14 @@ def without_excluded_arms(study: StudySettings, datasets: Mapping[str, Any]) -> 
             continue
         hit = False
         for name, task in kept.items():
-            if fnmatchcase(name, exclusion.dataset):
-                left = {arm: own for arm, own in task["arms"].items() if not fnmatchcase(arm, exclusion.arm)}
+            if _fits(name, exclusion.dataset):
+                left = {arm: own for arm, own in task["arms"].items() if not _fits(arm, exclusion.arm)}
                 hit = hit or len(left) < len(task["arms"])
+                if study.reference in task["arms"] and study.reference not in left:
+                    raise SettingsError(
+                        f"{_words(exclusion)} takes {study.reference} out of {name}, with which arms are compared; "
+                        "exclude the dataset, or name another reference."
+                    )
                 task["arms"] = left
                 if not left:
                     raise SettingsError(f"{_words(exclusion)} leaves {name} without arms; exclude the dataset.")
@@ -118,7 +123,7 @@ def excluded_cells(study: StudySettings, cells: Mapping[str, tuple[int, ...]]) -
         hit = {
             (name, seed)
             for name, seeds in cells.items()
-            if fnmatchcase(name, exclusion.dataset)
+            if _fits(name, exclusion.dataset)
             for seed in seeds
             if exclusion.seeds is None or seed in exclusion.seeds
         }
@@ -126,6 +131,11 @@ def excluded_cells(study: StudySettings, cells: Mapping[str, tuple[int, ...]]) -
             raise SettingsError(f"{_words(exclusion)} excludes nothing; `--dry-run` lists datasets and seeds.")
         found |= hit
     return found
+
+
+def _fits(name: str, pattern: str) -> bool:
+    """Whether a name is of the pattern, in which `*` stands for anything and all else for itself."""
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), name, re.DOTALL) is not None
 
 
 def _words(exclusion: Exclusion) -> str:

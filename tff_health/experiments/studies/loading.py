@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from data.errors import SettingsError
 from tff_health.experiments.loading import PRESETS, apply_override, explained, read_document, titles_in
+from tff_health.experiments.studies.grid import expanded
 from tff_health.experiments.studies.settings import OF_THE_STUDY, StudySettings, Sweep, Variation
 from tff_health.experiments.studies.sweeps import merged
 
@@ -47,7 +48,13 @@ def load_study(name_or_file: str, overrides: Sequence[str] = (), *, quick: bool 
     for override in overrides:
         _override(document, override)
     study = validate_study(document, name_or_file)
-    return quick_form(study) if quick else study
+    if not quick:
+        return study
+    try:
+        expanded(study)  # names of the whole study, some of which its quick form lacks
+    except SettingsError as error:
+        raise type(error)(f"{name_or_file}: {error}") from None
+    return quick_form(study)
 
 
 def validate_study(document: Any, source: str) -> StudySettings:

@@ -51,9 +51,10 @@ def study_results(folder: Path, command: str = "") -> Results:
     # A cell that was begun has released something too, and its models lie in its folder.
     begun = {
         name: [cell for cell in plan.datasets[name] if ledger_file(cell_folder(folder, cell), name).exists()]
-        for name in finished
+        for name in plan.datasets
     }
-    totals = study_totals(folder, {name: own or finished[name] for name, own in begun.items()})
+    begun = {name: own or finished.get(name, []) for name, own in begun.items()}
+    totals = study_totals(folder, {name: own for name, own in begun.items() if own})
     datasets = {}
     for name, own in finished.items():
         merged = merge_datasets(

@@ -14,48 +14,47 @@ Value = bool | int | float | str
 OF_THE_STUDY = ("experiment", "title", "question", "seed")  # keys of an experiment that a study sets itself
 
 
-class Sweep(Settings):
+class Swept(Settings):
+    """A setting that takes several values.
+
+    Attributes:
+        setting: dotted, as in `privacy.epsilon`.
+        values: what it takes.
+    """
+
+    setting: Annotated[str, Field(pattern=r"^[a-z_]+(\.[a-z_]+)*$")]
+    values: Annotated[tuple[Value, ...], Field(min_length=1)]
+
+    @field_validator("values")
+    @classmethod
+    def _distinct(cls, values: tuple[Value, ...]) -> tuple[Value, ...]:
+        return _each_once(values, "value")
+
+
+class Sweep(Swept):
     """One arm in place of which there are several, one for each value of a setting.
 
     Several sweeps of the same arm make a grid.
 
     Attributes:
         arm: the template.
-        setting: what varies, dotted: `privacy.epsilon`.
-        values: what it takes.
         datasets: where; None means every dataset that has the arm.
     """
 
     arm: str
-    setting: Annotated[str, Field(pattern=r"^[a-z_]+(\.[a-z_]+)*$")]
-    values: Annotated[tuple[Value, ...], Field(min_length=1)]
-    datasets: tuple[str, ...] | None = None
-
-    @field_validator("values")
-    @classmethod
-    def _distinct(cls, values: tuple[Value, ...]) -> tuple[Value, ...]:
-        return _each_once(values, "value")
+    datasets: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
 
 
-class Variation(Settings):
+class Variation(Swept):
     """One dataset in place of which there are several, one for each value of a setting: partitions, sizes.
 
     Several variations of the same dataset make a grid.
 
     Attributes:
         dataset: the template, a dataset of the experiment.
-        setting: what varies, dotted: `options.partition`.
-        values: what it takes.
     """
 
     dataset: str
-    setting: Annotated[str, Field(pattern=r"^[a-z_]+(\.[a-z_]+)*$")]
-    values: Annotated[tuple[Value, ...], Field(min_length=1)]
-
-    @field_validator("values")
-    @classmethod
-    def _distinct(cls, values: tuple[Value, ...]) -> tuple[Value, ...]:
-        return _each_once(values, "value")
 
 
 class Exclusion(Settings):

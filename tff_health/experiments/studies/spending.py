@@ -73,9 +73,7 @@ def _totals(folder: Path, names: Sequence[str], cells: Sequence[Cell]) -> list[L
         delta = max(delta for level, delta, _ in claims if level == unit)
         models = sum(repeats for level, _, repeats in claims if level == unit)
         total = tally.total("study", unit, delta, "pld")
-        where = (
-            f" of {listing([name.replace('_', ' ') for name in names])}, which share patients" if len(names) > 1 else ""
-        )
+        where = f" of {listing(list(names))}, which share patients" if len(names) > 1 else ""
         text = (
             f"{models:,} models were trained under a {unit}-level guarantee, in {plural(len(cells), 'cell')}{where}, "
             f"each {unit} counted as if every cell had trained on it."

@@ -95,7 +95,8 @@ def variant_of(settings: Mapping[str, Any], setting: str, value: Value, where: s
 def _apply(
     sweep: Sweep, named: list[str] | None, datasets: dict[str, Any], templates: dict[str, dict[str, str]]
 ) -> None:
-    chosen = named or [name for name in datasets if sweep.arm in set(templates[name].values())]
+    everywhere = [name for name in datasets if sweep.arm in set(templates[name].values())]
+    chosen = everywhere if named is None else named
     if not chosen:
         raise UnknownNameError.among(
             "arm of this study", sweep.arm, dict.fromkeys(arm for own in templates.values() for arm in own.values())

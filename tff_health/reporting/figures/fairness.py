@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tff_health.reporting.fairness import hospital_metric
 from tff_health.reporting.figures.registry import Drawing, register_figure
 from tff_health.reporting.formatting import listing, metric_label, number
 from tff_health.reporting.record import RunRecord
@@ -9,13 +10,13 @@ from tff_health.reporting.style import arm_styles, legend_below, new_figure, pla
 
 
 def hospital_values(record: RunRecord, arms: list[str], metric: str) -> dict[str, dict[str, float]]:
-    """Hospital -> arm -> value of `hospital/NAME/METRIC`, where it is defined."""
+    """Hospital -> arm -> value on the hospital's own patients, where it is defined."""
     values: dict[str, dict[str, float]] = {}
     for hospital in record.dataset.hospitals:
         found = {
             arm: value
             for arm in arms
-            if (value := record.dataset.arms[arm].metric(f"hospital/{hospital}/{metric}").value) is not None
+            if (value := hospital_metric(record.dataset, arm, hospital, metric).value) is not None
         }
         if found:
             values[hospital] = found
@@ -38,7 +39,7 @@ def by_hospital(record: RunRecord) -> Drawing | None:
         for order, arm in enumerate(wanted):
             shift = 0.2 * (order - (len(wanted) - 1) / 2)
             for place, hospital in enumerate(hospitals):
-                found = arms[arm].metric(f"hospital/{hospital}/{metric}")
+                found = hospital_metric(record.dataset, arm, hospital, metric)
                 if found.value is None:
                     continue
                 if found.low is not None and found.high is not None:

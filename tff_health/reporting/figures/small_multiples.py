@@ -38,6 +38,9 @@ def small_multiples(run: Run) -> Drawing | None:
     rows = math.ceil(len(panels) / columns)
     figure = new_figure(2.4 + 2.1 * columns, rows * (0.75 + 0.3 * len(shared)))
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    heads = {name: two_lines(run.results.datasets[name].title, 26) for name in panels}
+    if len(set(heads.values())) < len(heads):  # titles that differ in the middle, where they are cut
+        heads = {name: two_lines(f"{number}. {name}", 26) for number, name in enumerate(panels, 1)}
     for axes, (name, own) in zip(grid.ravel(), panels.items(), strict=False):
         for place, arm in enumerate(shared):
             if arm not in own:
@@ -49,7 +52,7 @@ def small_multiples(run: Run) -> Drawing | None:
         headline = run.results.datasets[name].headline_arm
         if headline in own and (value := own[headline].metric(_METRIC).value) is not None:
             axes.axvline(value, color=GREY, linewidth=0.8, linestyle=":")
-        axes.set_title(two_lines(run.results.datasets[name].title, 26), fontsize=9)
+        axes.set_title(heads[name], fontsize=9)
         axes.grid(visible=False, axis="y")
         axes.tick_params(labelbottom=True)
         axes.locator_params(axis="x", nbins=4)

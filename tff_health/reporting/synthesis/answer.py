@@ -21,7 +21,7 @@ from tff_health.reporting.synthesis.arms import (
 )
 from tff_health.reporting.synthesis.attackers import attacker_sentences
 from tff_health.reporting.synthesis.budgets import Budget, budgets, cost_sentence, gan_sentence, winners_sentence
-from tff_health.reporting.synthesis.gaps import Gap, gap
+from tff_health.reporting.synthesis.gaps import Gap, split_gap
 from tff_health.reporting.synthesis.membership_words import headline_sentence
 from tff_health.reporting.synthesis.ranking import left_out_sentence
 from tff_health.reporting.synthesis.splits import dataset_splits, fewer_splits, scored_splits, sharing_sentence
@@ -125,8 +125,8 @@ def _verdict(name: str, dataset: DatasetResult, judged: DatasetResult) -> Synthe
         arm,
         real,
         auc,
-        gap(auc, real),
-        gap(arm.metric(MEAN_ACCURACY), real_metric(dataset, MEAN_ACCURACY)) if arm else None,
+        split_gap(dataset, auc, real),
+        split_gap(dataset, arm.metric(MEAN_ACCURACY), real_metric(dataset, MEAN_ACCURACY)) if arm else None,
         headline_sentence(dataset, judged),
         found,
         {question: text for question, text in answers.items() if text},
@@ -155,7 +155,8 @@ def _utility(dataset: DatasetResult, arm: Arm | None) -> str:
     if real[MEAN_AUC].value is not None or real[MEAN_ACCURACY].value is not None:
         text += f"; real rows give {interval(real[MEAN_ACCURACY])} and {interval(real[MEAN_AUC])}"
         gaps = {
-            label: gap(arm.metric(name), real[name]) for label, name in (("accuracy", MEAN_ACCURACY), ("AUC", MEAN_AUC))
+            label: split_gap(dataset, arm.metric(name), real[name])
+            for label, name in (("accuracy", MEAN_ACCURACY), ("AUC", MEAN_AUC))
         }
         known = [f"{label} {one.words}" for label, one in gaps.items() if one is not None]
         text += f". Synthetic minus real: {listing(known)}" if known else ""
@@ -176,7 +177,7 @@ def _rivals(dataset: DatasetResult, best: str | None) -> str:
     if found.best == best:
         return left_out
     arm, metric = plain[found.best], plain[found.best].metric(MEAN_AUC)
-    beside = gap(metric, dataset.arms[best].metric(MEAN_AUC))
+    beside = split_gap(dataset, metric, dataset.arms[best].metric(MEAN_AUC))
     words = f", {beside.words} against {named(dataset.arms[best])}" if beside else ""
     shared = f" on the {plural(found.shared, 'split')} they share" if found.shared else ""
     own = fewer_splits(dataset, arm)

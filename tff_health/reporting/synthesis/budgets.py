@@ -17,7 +17,7 @@ from tff_health.reporting.synthesis.arms import (
     ranked,
     real_metric,
 )
-from tff_health.reporting.synthesis.gaps import Gap, gap
+from tff_health.reporting.synthesis.gaps import Gap, split_gap
 from tff_health.reporting.synthesis.ranking import left_out_sentence
 from tff_health.reporting.synthesis.splits import fewer_splits, scored_splits
 
@@ -81,7 +81,11 @@ def budgets(dataset: DatasetResult) -> list[Budget]:
         best = ranking.best
         auc = arms[best].metric(MEAN_AUC)
         gan, histogram = best_of(_of_kind(arms, ("ctgan",))), best_of(_of_kind(arms, _HISTOGRAMS))
-        beside = gap(arms[gan].metric(MEAN_AUC), arms[histogram].metric(MEAN_AUC)) if gan and histogram else None
+        beside = (
+            split_gap(dataset, arms[gan].metric(MEAN_AUC), arms[histogram].metric(MEAN_AUC))
+            if gan and histogram
+            else None
+        )
         found.append(
             Budget(
                 epsilon,
@@ -94,8 +98,8 @@ def budgets(dataset: DatasetResult) -> list[Budget]:
                 recorded.get(epsilon) if recorded.get(epsilon) in arms else None,
                 arms[best].metric(MEAN_ACCURACY),
                 auc,
-                gap(auc, real_metric(dataset, MEAN_AUC)),
-                gap(auc, dataset.arms[plain].metric(MEAN_AUC)) if plain else None,
+                split_gap(dataset, auc, real_metric(dataset, MEAN_AUC)),
+                split_gap(dataset, auc, dataset.arms[plain].metric(MEAN_AUC)) if plain else None,
                 beside,
                 named(arms[gan]) if gan else "",
                 named(arms[histogram]) if histogram else "",

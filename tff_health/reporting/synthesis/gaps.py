@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tff_health.evaluation.t_interval import paired
+from tff_health.evaluation.paired_comparison import compare_pairs
+from tff_health.reporting.comparison import split_overlap
 from tff_health.reporting.formatting import signed
-from tff_health.reporting.results import Metric
+from tff_health.reporting.results import DatasetResult, Metric
 
 Outcome = Literal["better", "worse", "unclear", "unknown"]
 
@@ -51,12 +52,24 @@ class Gap:
         return "" if self.low is None or self.high is None else f"{signed(self.low)} to {signed(self.high)}"
 
 
-def gap(first: Metric, second: Metric, paired_by: str = "split") -> Gap | None:
-    """The difference of two metrics, paired split by split; None where one of them is not defined."""
+def gap(first: Metric, second: Metric, paired_by: str = "split", *, overlap: float = 0.0) -> Gap | None:
+    """The difference of two metrics, paired split by split; None where one of them is not defined.
+
+    Args:
+        first: a metric with a value for each split or seed.
+        second: likewise.
+        paired_by: what is paired.
+        overlap: of the splits, as in `evaluation.paired_comparison`.
+    """
     if first.value is None or second.value is None:
         return None
     if len(first.seeds) == len(second.seeds):
-        mean = paired(first.seeds, second.seeds)
-        if mean.value is not None:
-            return Gap(mean.value, mean.low, mean.high, mean.count, paired_by)
+        mean = compare_pairs(first.seeds, second.seeds, overlap=overlap)
+        if mean is not None:
+            return Gap(mean.value, mean.low, mean.high, mean.pairs, paired_by)
     return Gap(first.value - second.value, paired_by=paired_by)
+
+
+def split_gap(dataset: DatasetResult, first: Metric, second: Metric) -> Gap | None:
+    """The difference over repeated splits of a dataset's patients, which overlap (Nadeau and Bengio 2003)."""
+    return gap(first, second, overlap=split_overlap(dataset))

@@ -8,7 +8,7 @@ from tff_health.reporting.formatting import plural
 from tff_health.reporting.guarantee import is_private, named, shared_terms, upper
 from tff_health.reporting.results import Arm, DatasetResult, Metric
 from tff_health.reporting.synthesis.arms import MEAN_ACCURACY, MEAN_AUC, arms_for
-from tff_health.reporting.synthesis.gaps import Gap, gap
+from tff_health.reporting.synthesis.gaps import Gap, split_gap
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _row(dataset: DatasetResult, hospital: str, own: Arm, federated: Arm | None,
     if all(metric.value is None for metric in mine):
         return None
     counts = dataset.hospitals.get(hospital)
-    gaps = (gap(theirs[0], mine[0]), gap(theirs[1], mine[1]))
+    gaps = (split_gap(dataset, theirs[0], mine[0]), split_gap(dataset, theirs[1], mine[1]))
     return OwnRow(hospital, counts.train if counts else None, mine, theirs, gaps)
 
 

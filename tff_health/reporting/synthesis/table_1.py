@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tff_health.reporting.formatting import listing, number, plural
 from tff_health.reporting.results import Arm, DatasetResult, Metric
 from tff_health.reporting.synthesis.arms import headline, real_metric
-from tff_health.reporting.synthesis.gaps import Gap, gap
+from tff_health.reporting.synthesis.gaps import Gap, split_gap
 from tff_health.reporting.synthesis.labels import classifier_label
 from tff_health.reporting.synthesis.references import P2_TABLE_1, is_cleveland
 
@@ -87,9 +87,9 @@ def _row(dataset: DatasetResult, arm: Arm, name: str, theirs: tuple[float, float
         theirs,
         real,
         synthetic,
-        gap(synthetic, real),
+        split_gap(dataset, synthetic, real),
         arm.metric(auc),
-        gap(arm.metric(auc), real_metric(dataset, auc)),
+        split_gap(dataset, arm.metric(auc), real_metric(dataset, auc)),
     )
 
 

@@ -19,7 +19,7 @@ from tff_health.reporting.synthesis.arms import (
     plain_synthesisers,
     real_metric,
 )
-from tff_health.reporting.synthesis.gaps import Gap, gap
+from tff_health.reporting.synthesis.gaps import Gap, split_gap
 from tff_health.reporting.synthesis.labels import classifier_label
 from tff_health.reporting.synthesis.splits import fewer_splits
 from tff_health.reporting.synthesis.table_1 import classifier_names
@@ -74,10 +74,10 @@ def utility_rows(dataset: DatasetResult) -> list[UtilityRow]:
                     name == best,
                     arm.metric(MEAN_ACCURACY),
                     arm.metric(MEAN_AUC),
-                    gap(arm.metric(MEAN_AUC), real),
+                    split_gap(dataset, arm.metric(MEAN_AUC), real),
                     worst_classifier(dataset, arm),
                     augmented,
-                    gap(augmented, real),
+                    split_gap(dataset, augmented, real),
                 )
             )
     return rows
@@ -88,7 +88,7 @@ def worst_classifier(dataset: DatasetResult, arm: Arm) -> tuple[str, Gap] | None
     found = []
     for name in classifier_names(dataset):
         metric = f"tstr/{name}/accuracy"
-        one = gap(arm.metric(metric), real_metric(dataset, metric))
+        one = split_gap(dataset, arm.metric(metric), real_metric(dataset, metric))
         if one is not None:
             found.append((classifier_label(name), one))
     return min(found, key=lambda item: item[1].value) if found else None
@@ -100,7 +100,7 @@ def augmentation_sentence(dataset: DatasetResult) -> str:
     tried = {
         named(arm): one
         for arm in arms_for(dataset, "synthesiser").values()
-        if (one := gap(arm.metric(_AUGMENTED), real)) is not None
+        if (one := split_gap(dataset, arm.metric(_AUGMENTED), real)) is not None
     }
     return added_sentence("Real and synthetic rows together, against real rows alone", tried, "synthesiser", "mean AUC")
 
@@ -112,7 +112,8 @@ def federated_augmentation_sentence(dataset: DatasetResult) -> str:
         gaps = [
             f"{label} {one.words}"
             for label, name in (("accuracy", "federated/accuracy"), ("AUC", "federated/auc"))
-            if (one := gap(arm.metric(f"augmented/{name}"), real_metric(dataset, f"trtr/{name}"))) is not None
+            if (one := split_gap(dataset, arm.metric(f"augmented/{name}"), real_metric(dataset, f"trtr/{name}")))
+            is not None
         ]
         if gaps:
             parts.append(f"{named(arm)} {listing(gaps)}")
@@ -126,7 +127,7 @@ def ablation_sentence(dataset: DatasetResult) -> str:
     full = next((arm for name, arm in plain_synthesisers(dataset).items() if name == "ctgan"), None)
     parts = []
     for arm in arms_for(dataset, "ablation").values():
-        one = gap(arm.metric(MEAN_AUC), full.metric(MEAN_AUC)) if full else None
+        one = split_gap(dataset, arm.metric(MEAN_AUC), full.metric(MEAN_AUC)) if full else None
         beside = f", {one.words} against {named(full)}" if one and full else ""
         parts.append(f"{named(arm)}: mean AUC {interval(arm.metric(MEAN_AUC))}{beside}")
     return f"{'; '.join(parts)}." if parts else ""

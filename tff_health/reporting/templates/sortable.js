@@ -75,7 +75,7 @@
       button.append(...header.childNodes);
       header.append(button);
       button.addEventListener("click", () => {
-        const next = { ascending: "descending", descending: null }[header.ariaSort];
+        const next = { ascending: "descending", descending: null }[header.getAttribute("aria-sort")];
         const state = next === undefined ? "ascending" : next;
         headers.forEach((one) => one.removeAttribute("aria-sort"));
         if (state) header.setAttribute("aria-sort", state);
