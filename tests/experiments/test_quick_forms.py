@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ def test_a_paper(name: str, tmp_path: Path):
     results = load_collection_results(tmp_path / "out" / "results.json")
     assert {part.status for part in results.parts.values()} == {"done"}
     assert [row.row for row in results.rows] == [f"{paper}.{number}" for number in range(1, rows + 1)]
-    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    page = unescape((tmp_path / "out" / "report.html").read_text("utf-8"))
     for row in results.rows:
         assert row.title in page
     for part in results.parts:
