@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import re
 import sysconfig
 import tomllib
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parent.parent
 
@@ -60,6 +63,11 @@ def test_every_installed_package_is_pinned():
 
 def test_an_optional_package_is_pinned_once():
     assert set(pins()) & set(optional_pins()) == set()
+
+
+@pytest.mark.skipif(os.environ.get("CI") != "true", reason="only .ci/run must have the optional packages")
+def test_ci_leaves_no_optional_package_out():
+    assert set(optional_pins()) <= set(installed_packages())
 
 
 def test_the_users_packages_are_pinned():

@@ -36,20 +36,6 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
     made.end()
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_study(tmp_path_factory.mktemp("tiny"), TINY)
-
-
-@pytest.fixture(scope="module")
-def here(tiny: Path) -> Path:
-    """The study's folder from a run on this machine alone."""
-    folder = tiny.parent / "here"
-    done = run("study", str(tiny), "--out", str(folder), "--jobs", "2")
-    assert done.returncode == 0, done.stderr
-    return folder
-
-
 def assert_same(folder: Path, other: Path) -> None:
     assert timeless(folder) == timeless(other)
     assert (folder / "summary.csv").read_bytes() == (other / "summary.csv").read_bytes()
@@ -61,14 +47,14 @@ def has_trained(folder: Path) -> bool:
     return any(len(path.read_text("utf-8").splitlines()) > 3 for path in folder.glob("cells/*/rounds.csv"))
 
 
-def test_two_workers_find_what_one_machine_finds(tiny, here, cluster, tmp_path):
+def test_two_workers_find_what_one_machine_finds(tiny, finished, cluster, tmp_path):
     first, second = cluster.add_worker(), cluster.add_worker()
     # A folder as users name it, seen from where they are.
     done = run("study", str(tiny), "--out", "out", "--scheduler", cluster.address, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "2 of 2 cells done" in done.stdout
     assert "with 2 at a time" in done.stderr
-    assert_same(tmp_path / "out", here)
+    assert_same(tmp_path / "out", finished)
     with (tmp_path / "out" / "cells.csv").open(newline="", encoding="utf-8") as file:
         table = list(csv.DictReader(file))
     assert [row["status"] for row in table] == ["done", "done"]
@@ -78,7 +64,7 @@ def test_two_workers_find_what_one_machine_finds(tiny, here, cluster, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_worker_killed_half_way_changes_nothing(tiny, here, cluster, tmp_path):
+def test_a_worker_killed_half_way_changes_nothing(tiny, finished, cluster, tmp_path):
     workers = [cluster.add_worker(), cluster.add_worker()]
     folder = tmp_path / "out"
     process = start(tiny, folder, "--scheduler", cluster.address)
@@ -95,13 +81,13 @@ def test_a_worker_killed_half_way_changes_nothing(tiny, here, cluster, tmp_path)
     assert not alive
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
-    assert_same(folder, here)
+    assert_same(folder, finished)
     (left,) = [worker for worker in workers if worker is not victim]
     assert not cell_processes(left)
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_cells_on_workers(tiny, here, cluster, tmp_path):
+def test_ctrl_c_ends_cells_on_workers(tiny, finished, cluster, tmp_path):
     worker = cluster.add_worker()
     folder = tmp_path / "out"
     process = start(tiny, folder, "--scheduler", cluster.address)
@@ -120,7 +106,7 @@ def test_ctrl_c_ends_cells_on_workers(tiny, here, cluster, tmp_path):
     assert worker.poll() is None
     done = run("study", str(tiny), "--out", str(folder), "--resume", "--scheduler", cluster.address)
     assert done.returncode == 0, done.stderr
-    assert_same(folder, here)
+    assert_same(folder, finished)
 
 
 @pytest.mark.slow
@@ -137,7 +123,7 @@ def test_a_killed_study_leaves_no_cell_behind(tiny, cluster, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_scheduler_that_goes_away_leaves_a_study_to_resume(tiny, here, cluster, tmp_path):
+def test_a_scheduler_that_goes_away_leaves_a_study_to_resume(tiny, finished, cluster, tmp_path):
     worker = cluster.add_worker()
     folder = tmp_path / "out"
     process = start(tiny, folder, "--scheduler", cluster.address)
@@ -157,7 +143,7 @@ def test_a_scheduler_that_goes_away_leaves_a_study_to_resume(tiny, here, cluster
     done = run("study", str(tiny), "--out", str(folder), "--resume", "--jobs", "1")
     assert done.returncode == 0, done.stderr
     assert (folder / "cells" / "paper_mock-seed-1" / "results.json").stat().st_mtime_ns == written
-    assert_same(folder, here)
+    assert_same(folder, finished)
 
 
 @pytest.mark.slow

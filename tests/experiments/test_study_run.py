@@ -12,24 +12,10 @@ import psutil
 import pytest
 from running_study import start, timeless, wait_until
 from small_experiment import run
-from small_study import PRIVATE, TINY, TROUBLED, TROUBLED_DATA, write_study
+from small_study import PRIVATE, TROUBLED, TROUBLED_DATA, write_study
 
 from tff_health.experiments.studies.folder import read_study
 from tff_health.reporting.results import load_results
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_study(tmp_path_factory.mktemp("tiny"), TINY)
-
-
-@pytest.fixture(scope="module")
-def finished(tiny: Path) -> Path:
-    folder = tiny.parent / "whole"
-    done = run("study", str(tiny), "--out", str(folder), "--jobs", "2")
-    assert done.returncode == 0, done.stderr
-    assert "2 of 2 cells done" in done.stdout
-    return folder
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -84,6 +70,19 @@ def test_other_settings_are_not_mixed(tiny, finished):
     done = run("study", str(tiny), "--out", str(finished.parent / "nothing"), "--resume")
     assert done.returncode == 2
     assert "no study to resume" in done.stderr
+
+
+def test_another_arm_to_compare_with_is_taken_up_without_running_a_cell(tiny, finished, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(finished, folder)
+    arms = list(load_results(folder / "results.json").datasets["paper_mock"].arms)
+    for reference in arms:
+        done = run("study", str(tiny), "--out", str(folder), "--resume", "--set", f"reference={reference}")
+        assert done.returncode == 0, done.stderr
+        compared = load_results(folder / "results.json").datasets["paper_mock"].comparisons
+        assert {one.against for one in compared} == {reference}
+    for path in (finished / "cells").glob("*/results.json"):
+        assert (folder / path.relative_to(finished)).read_bytes() == path.read_bytes()
 
 
 def test_cells_of_other_code_are_not_mixed_in_unawares(tiny, finished, tmp_path):

@@ -18,7 +18,7 @@ from tff_health.privacy.statement import format_epsilon
 DEFAULT_DELTA = 1e-5
 _NOT_COVERED = (
     "Neither the noise nor the event was checked here, and nothing is claimed for what surrounds the aggregator: "
-    "preprocessing, counts, losses and scores were computed without noise"
+    "preprocessing, the choice of hyperparameters, counts, losses and scores were made without noise"
 )
 
 

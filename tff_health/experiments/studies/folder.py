@@ -103,7 +103,7 @@ def open_study_folder(folder: Path, study: StudySettings, *, resume: bool, mixed
     code = check_study_folder(folder, study, resume=resume, mixed_code=mixed_code)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # Also when it is gone on with: titles and the arm to compare with may have changed, cells may not.
+        # Also when it is gone on with: the arm to compare with may have changed, cells may not.
         partial = folder / f".{STUDY_FILE}.part"
         partial.write_text(tomli_w.dumps(study.model_dump(mode="json", exclude_none=True)), "utf-8")
         partial.replace(folder / STUDY_FILE)
