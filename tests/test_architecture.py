@@ -38,6 +38,8 @@ MAY_IMPORT = {
     "tff_health.learning": {"tff_health.aggregators", "tff_health.runtime", "models", "data"},
     "tff_health.analytics": {"tff_health.aggregators", "tff_health.runtime", "data"},
     "tff_health.privacy": {"tff_health.aggregators", "tff_health.runtime", "models", "data"},
+    "tff_health.hospitals": {"tff_health.secure_aggregation", "tff_health.runtime", "data"},
+    "tff_health.secure_aggregation": {"tff_health.runtime", "data"},
     "tff_health.aggregators": {"models", "data", "tff_health.runtime"},
     "tff_health.runtime": {"data"},
     "models": {"data"},

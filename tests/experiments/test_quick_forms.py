@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-from html import unescape
 from pathlib import Path
 
 import pytest
-from small_experiment import ROOT, command
+from quick_study import check_every_row, quick_study
 
 from tff_health.experiments.collections.settings import is_collection
 from tff_health.experiments.studies.loading import read_study_document, studies
-from tff_health.reporting.collections.document import load_collection_results
 from tff_health.reporting.results import load_results
 
 STUDIES = {
@@ -20,47 +17,28 @@ STUDIES = {
     "heterogeneity": {"iid", "one_class"},
     "scale": {"hospitals_5", "hospitals_100"},
 }
-PAPERS = {"paper-1": ("P1", 10), "paper-2": ("P2", 9)}
-ELSEWHERE = {"paper-figure-10", "table"}  # a part of paper-1; docs/extending/hospitals.md, which a test follows
-
-
-def quick(name: str, folder: Path) -> None:
-    # A data folder without files: nothing that happens to lie here is used.
-    words = command("study", name, "--quick", "--out", str(folder / "out"), "--data-dir", str(folder))
-    done = subprocess.run(words, capture_output=True, text=True, timeout=850, cwd=ROOT, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "Traceback" not in done.stderr
-    assert (folder / "out" / "report.html").exists()
+# A part of paper-1; test_paper_2.py; docs/extending/hospitals.md, which a test follows.
+ELSEWHERE = {"paper-figure-10", "paper-2", "table"}
 
 
 def test_every_study_that_ships_is_run_here_or_elsewhere():
-    assert set(studies()) == {*STUDIES, *PAPERS, *ELSEWHERE}
+    assert set(studies()) == {*STUDIES, "paper-1", *ELSEWHERE}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_study_of_cells(name: str, tmp_path: Path):
-    quick(name, tmp_path)
+    out = quick_study(name, tmp_path)
     assert not is_collection(read_study_document(name))
-    results = load_results(tmp_path / "out" / "results.json")
+    results = load_results(out / "results.json")
     assert set(results.datasets) == STUDIES[name]
     for dataset in results.datasets.values():
         assert {len(arm.metric("test/auc").seeds) for arm in dataset.arms.values()} == {2}
         assert dataset.comparisons
-    figures = {path.name for path in (tmp_path / "out" / "figures").iterdir()}
+    figures = {path.name for path in (out / "figures").iterdir()}
     assert name != "privacy-utility" or "breast_cancer-privacy-utility.svg" in figures
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", PAPERS)
-def test_a_paper(name: str, tmp_path: Path):
-    paper, rows = PAPERS[name]
-    quick(name, tmp_path)
-    results = load_collection_results(tmp_path / "out" / "results.json")
-    assert {part.status for part in results.parts.values()} == {"done"}
-    assert [row.row for row in results.rows] == [f"{paper}.{number}" for number in range(1, rows + 1)]
-    page = unescape((tmp_path / "out" / "report.html").read_text("utf-8"))
-    for row in results.rows:
-        assert row.title in page
-    for part in results.parts:
-        assert (tmp_path / "out" / "parts" / part / "report.html").exists()
+def test_paper_1(tmp_path: Path):
+    check_every_row(quick_study("paper-1", tmp_path), "P1", 10)

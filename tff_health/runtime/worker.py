@@ -72,14 +72,21 @@ class Worker:
         kernel_threads: of each of TensorFlow's kernels; the user's TF_NUM_INTRAOP_THREADS wins.
         log_path: file that collects the worker's messages (appended). By default they go to an unnamed
             temporary file, read back only to explain a crash.
+        folder: in which the process runs, so that computations find its files under relative names.
     """
 
     def __init__(
-        self, *, max_concurrent_computation_calls: int = -1, kernel_threads: int = 1, log_path: Path | None = None
+        self,
+        *,
+        max_concurrent_computation_calls: int = -1,
+        kernel_threads: int = 1,
+        log_path: Path | None = None,
+        folder: Path | None = None,
     ) -> None:
         self._max_concurrent = max_concurrent_computation_calls
         self._kernel_threads = kernel_threads
         self._log_path = log_path
+        self._folder = folder
         self._log: IO[bytes] | None = None
         self._reserved: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -185,7 +192,7 @@ class Worker:
             f"--port={self.port}",
             f"--max_concurrent_computation_calls={self._max_concurrent}",
         ]
-        log = self._log
+        log, folder = self._log, self._folder
 
         def start() -> subprocess.Popen[bytes]:
             return subprocess.Popen(
@@ -196,6 +203,7 @@ class Worker:
                 close_fds=True,
                 start_new_session=True,
                 env=environment,
+                cwd=folder,
             )
 
         try:

@@ -42,7 +42,7 @@ def p2_rows(parts: Parts) -> list[PaperRow]:
             title="CTGAN on Cleveland",
             paper="A conditional generator for 13 features and the condition, trained on rows in one place.",
             findings=[_tables("federated CTGAN, mean of seven classifiers trained on its rows", parts)],
-            note="`sample FILE --where COLUMN=VALUE` draws patients of any category from a saved generator.",
+            note="The command sample FILE --where COLUMN=VALUE draws patients of any category from a saved generator.",
         ),
         PaperRow(
             row="P2.2",

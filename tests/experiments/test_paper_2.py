@@ -1,4 +1,4 @@
-"""The preset `ctgan` as somebody without downloaded data runs it, shortened to one split and a short training."""
+"""The second paper's study as somebody without downloaded data tries it, and the presets that are its parts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from quick_study import check_every_row, quick_study
 from small_experiment import ROOT, command
 
 from tff_health.experiments.loading import load_settings
@@ -22,22 +23,18 @@ def offline() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory, offline: dict[str, str]) -> Path:
-    folder = tmp_path_factory.mktemp("runs") / "ctgan"
-    shortened = ("datasets.breast_cancer.splits=1", "datasets.breast_cancer.arms.ctgan.options.updates=300")
-    changes = [word for change in shortened for word in ("--set", change)]
-    done = subprocess.run(
-        command("run", "ctgan", "--out", str(folder), "--data-dir", str(folder.parent), *changes),
-        capture_output=True,
-        text=True,
-        cwd=folder.parent,
-        timeout=800,
-        env=offline,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "heart_cleveland" in done.stdout + done.stderr  # left out, and said so
-    return folder
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return quick_study("paper-2", tmp_path_factory.mktemp("study"))
+
+
+@pytest.fixture(scope="module")
+def finished(study: Path) -> Path:
+    """The preset `ctgan`, shortened to one split and a short training."""
+    return study / "parts" / "tables"
+
+
+def test_every_row_of_the_paper_is_there(study: Path) -> None:
+    check_every_row(study, "P2", 9)
 
 
 def test_every_arm_is_measured_and_reported(finished: Path) -> None:

@@ -1,0 +1,178 @@
+"""The TFF execution context of a federation whose hospitals each compute in a worker of their own."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import re
+import secrets
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import cachetools
+import grpc
+import numpy as np
+import tensorflow as tf
+import tensorflow_federated as tff
+from tensorflow_federated.python.common_libs import structure
+from tensorflow_federated.python.core.impl.types import type_analysis, type_conversions
+
+from data.errors import TffHealthError
+from tff_health.hospitals.round_form import RoundForm, round_form
+from tff_health.runtime.attempts import attempts_allowed, single_attempt
+from tff_health.runtime.context import WorkerContext
+from tff_health.runtime.worker import WorkerError
+from tff_health.secure_aggregation.hospital_side import CHECK_RING, Session
+
+_KEPT_FORMS = 32
+_RUN_WORDS = 2
+
+
+class HospitalsError(TffHealthError):
+    """A computation that a hospital could not take part in: names the hospital."""
+
+
+class HospitalsContext(tff.framework.SyncContext):
+    """Computes federated computations over hospitals, one client each, all of them in every computation.
+
+    The part of a computation before the broadcast and after the sums is computed by the coordinator's own worker, the
+    part in between by every hospital's, all at the same time. A hospital gets its own element of client-placed
+    arguments and what is broadcast, nothing else; the coordinator gets its summands, masked where the computation asks
+    for secure sums.
+
+    A computation that a hospital fails is attempted again, by all hospitals and with new masks, at most twice, and not
+    at all inside `single_attempt()`.
+
+    Args:
+        coordinator: of the server's parts, and of computations without clients.
+        hospitals: by name; clients' arguments come in this order.
+        roster: fingerprint of the hospitals' names and public keys, 32 bytes; None where nobody masks: computations
+            with secure sums are then refused.
+    """
+
+    def __init__(
+        self, coordinator: WorkerContext, hospitals: Mapping[str, WorkerContext], roster: bytes | None = None
+    ) -> None:
+        self._coordinator = coordinator
+        self._hospitals = dict(hospitals)
+        self._roster = None if roster is None else np.frombuffer(roster, "<u4")
+        # 64 bits from the operating system: no two runs have the same.
+        self._run = np.frombuffer(secrets.token_bytes(4 * _RUN_WORDS), "<u4")
+        self._invocations = 0
+        self._forms: cachetools.LRUCache[int, tuple[tff.Computation, RoundForm]] = cachetools.LRUCache(_KEPT_FORMS)
+        self._turn = threading.RLock()
+        self._pool = concurrent.futures.ThreadPoolExecutor(max(1, len(self._hospitals)), "hospital")
+
+    def invoke(self, comp: tff.Computation, arg: Any) -> Any:
+        """Called by TFF when a computation is called.
+
+        Raises:
+            HospitalsError: a hospital failed every attempt, or the clients are not one a hospital.
+        """
+        if not type_analysis.contains(comp.type_signature, _at_clients):
+            return self._coordinator.invoke(comp, arg)
+        with self._turn:
+            form = self._form(comp)
+            values = [arg] if isinstance(comp.type_signature.parameter, tff.FederatedType) else list(arg)
+            of_server = structure.Struct([(None, values[place]) for place in form.server_places])
+            of_hospitals = self._of_hospitals([values[place] for place in form.client_places])
+            told = self._coordinator.invoke(form.prepare, of_server)
+            sent = self._attempts(form, told, of_hospitals)
+            totals = self._totals(form, sent)
+            summands = [part[0] for part in sent]
+            result = self._coordinator.invoke(form.finish, structure.Struct.unnamed(of_server, summands, totals))
+        return _as_declared(result, comp.type_signature.result)
+
+    def close(self) -> None:
+        """Ends the context's threads; the workers belong to others."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def _form(self, comp: tff.Computation) -> RoundForm:
+        kept = self._forms.get(id(comp))
+        if kept is None:
+            form = round_form(comp, len(self._hospitals), lambda part: self._coordinator.invoke(part, None))
+            if form.rings and self._roster is None:
+                raise HospitalsError("a computation asks for secure sums, but the hospitals have no keys to mask with.")
+            kept = self._forms[id(comp)] = (comp, form)  # with the computation, so that its identity stays its own
+        return kept[1]
+
+    def _of_hospitals(self, values: Sequence[Any]) -> list[structure.Struct]:
+        for value in values:
+            if not isinstance(value, (list, tuple)) or len(value) != len(self._hospitals):
+                raise HospitalsError(
+                    f"a computation has arguments for {_count(value)} clients, but {len(self._hospitals)} hospitals "
+                    "take part: pass one element a hospital, in the roster's order."
+                )
+        return [structure.Struct([(None, value[place]) for value in values]) for place in range(len(self._hospitals))]
+
+    def _attempts(self, form: RoundForm, told: Any, of_hospitals: Sequence[structure.Struct]) -> list[Any]:
+        invocation, self._invocations = self._invocations, self._invocations + 1
+        most = attempts_allowed()
+        for attempt in range(most):
+            session = self._session(invocation, attempt) if form.rings else None
+            failed: dict[str, Exception] = {}
+            sent = []
+            calls = [
+                self._pool.submit(_compute, context, form.at_hospital, own, told, session)
+                for context, own in zip(self._hospitals.values(), of_hospitals, strict=True)
+            ]
+            for name, call in zip(self._hospitals, calls, strict=True):
+                try:
+                    sent.append(call.result())
+                except WorkerError as error:
+                    failed[name] = error
+                except (grpc.RpcError, ValueError, TypeError) as error:  # its data or its keys: no second try helps
+                    concurrent.futures.wait(calls)
+                    raise HospitalsError(f"hospital {name!r} could not compute its part: {_said(error)}") from error
+            if not failed:
+                return sent
+            if attempt + 1 == most:
+                name, why = next(iter(failed.items()))
+                raise HospitalsError(f"hospital {name!r} did not answer: {why}") from why
+        raise AssertionError("unreachable")
+
+    def _session(self, invocation: int, attempt: int) -> Session:
+        words = np.concatenate([self._run, np.array([invocation, attempt], np.uint32)])
+        return Session(words.astype(np.uint32), self._roster)
+
+    def _totals(self, form: RoundForm, sent: Sequence[Any]) -> list[np.ndarray]:
+        if not form.rings:
+            return []
+        if CHECK_RING.total([np.asarray(part[2]) for part in sent]).any():
+            raise HospitalsError("the hospitals' masks did not cancel: let every hospital run hospital keys again.")
+        _, _, types = form.finish.type_signature.parameter
+        return [
+            ring.total([np.asarray(part[1][place]) for part in sent]).astype(types[place].dtype)
+            for place, ring in enumerate(form.rings)
+        ]
+
+
+def _compute(
+    context: WorkerContext, comp: tff.Computation, own: structure.Struct, told: Any, session: Session | None
+) -> Any:
+    parts = [own, told] if session is None else [own, told, session]
+    with single_attempt():
+        return context.invoke(comp, structure.Struct.unnamed(*parts))
+
+
+def _said(error: Exception) -> str:
+    """What an assertion inside a hospital's graph said, or all there is."""
+    text = error.details() if isinstance(error, grpc.RpcError) else str(error)
+    asserted = re.search(r"assertion failed: \[(.*?)\]", text, re.DOTALL)
+    return asserted[1].strip("\"'") if asserted else text
+
+
+def _as_declared(value: Any, declared: tff.Type) -> Any:
+    """A result in the Python containers that the computation's own type names."""
+    nested = isinstance(value, structure.Struct) or tf.nest.is_nested(value)
+    return type_conversions.type_to_py_container(
+        structure.from_container(value, recursive=True) if nested else value, declared
+    )
+
+
+def _at_clients(part: tff.Type) -> bool:
+    return isinstance(part, tff.FederatedType) and part.placement is tff.CLIENTS
+
+
+def _count(value: Any) -> Any:
+    return len(value) if isinstance(value, (list, tuple)) else "all"

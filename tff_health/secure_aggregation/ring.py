@@ -1,0 +1,102 @@
+"""The integers modulo m that masked sums are computed in, and uniform elements of them from a key stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+MOST_SUMMANDS = 2**16
+MOST_MODULUS = 2**47  # unless it is a power of two: a residue and 16 bits more, or 2**16 residues, then fit int64
+_LIMB_BITS = 16
+_LIMBS = 8  # of a random number that is reduced modulo m
+
+
+@dataclass(frozen=True)
+class Ring:
+    """The integers modulo m, held in uint32 or uint64.
+
+    Up to 2**16 residues may be added before they are reduced: where m divides the range of the type it does no harm
+    that sums wrap around there, and otherwise m is small enough that they do not.
+
+    Attributes:
+        modulus: m, 2 to 2**64 where it is a power of two, else 3 to 2**47.
+
+    Raises:
+        ValueError: no such modulus.
+    """
+
+    modulus: int
+
+    def __post_init__(self) -> None:
+        most = 2**64 if self._is_power else MOST_MODULUS
+        if not 2 <= self.modulus <= most:
+            raise ValueError(f"the modulus of a masked sum must lie between 2 and {most}, not at {self.modulus}")
+
+    @property
+    def dtype(self) -> tf.DType:
+        """What residues are held in, and sent: uint32 where m is a power of two up to 2**32, else uint64."""
+        return tf.uint32 if self._is_power and self.modulus <= 2**32 else tf.uint64
+
+    @property
+    def words(self) -> int:
+        """Random 32-bit words that one uniform element takes."""
+        if not self._is_power:
+            return _LIMBS * _LIMB_BITS // 32
+        return self.dtype.size // 4
+
+    def residues(self, values: tf.Tensor) -> tf.Tensor:
+        """Signed integers modulo m, in the ring's type."""
+        wide = tf.cast(values, tf.int64)
+        if not self._is_power:
+            return tf.bitcast(tf.math.floormod(wide, self.modulus), tf.uint64)
+        return self.reduced(tf.cast(tf.bitcast(wide, tf.uint64), self.dtype))
+
+    def reduced(self, sums: tf.Tensor) -> tf.Tensor:
+        """Sums of residues modulo m."""
+        if not self._is_power:
+            return tf.bitcast(tf.math.floormod(tf.bitcast(sums, tf.int64), self.modulus), tf.uint64)
+        return tf.bitwise.bitwise_and(sums, tf.constant(self.modulus - 1, self.dtype))
+
+    def negative(self, residues: tf.Tensor) -> tf.Tensor:
+        """What adds up to 0 modulo m with residues."""
+        return tf.constant(self.modulus % 2 ** (8 * self.dtype.size), self.dtype) - residues
+
+    def uniform(self, words: tf.Tensor) -> tf.Tensor:
+        """Elements of the ring from uniform words.
+
+        Exactly uniform where m is a power of two. Else each is a 128-bit number modulo m, which is uniform to within
+        m / 2**128, 2**-81 at worst.
+
+        Args:
+            words: uint32 [entries * `words`].
+
+        Returns:
+            [entries], residues.
+        """
+        if self.words == 1:
+            return self.reduced(words)
+        if self.words == 2:
+            return self.reduced(tf.bitcast(tf.reshape(words, [-1, 2]), tf.uint64))
+        limbs = tf.reshape(tf.cast(tf.bitcast(words, tf.uint16), tf.int64), [-1, _LIMBS])
+        remainder = tf.zeros_like(limbs[:, 0])
+        for place in range(_LIMBS):
+            remainder = tf.math.floormod(remainder * 2**_LIMB_BITS + limbs[:, place], self.modulus)
+        return tf.bitcast(remainder, tf.uint64)
+
+    def total(self, summands: list[np.ndarray]) -> np.ndarray:
+        """The sum modulo m of what hospitals have sent, int64 where it fits, else uint64.
+
+        Args:
+            summands: residues in the ring's type, all of one shape, 2**16 at most.
+        """
+        kind = self.dtype.as_numpy_dtype
+        total = np.add.reduce(np.stack(summands), axis=0, dtype=kind)  # wraps around, on purpose
+        if self.modulus < 2**64:
+            total = total.astype(np.uint64) % np.uint64(self.modulus)
+        return total.astype(np.int64) if self.modulus <= 2**63 else total
+
+    @property
+    def _is_power(self) -> bool:
+        return self.modulus > 1 and self.modulus & (self.modulus - 1) == 0
