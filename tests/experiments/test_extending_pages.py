@@ -25,6 +25,7 @@ def test_every_page_is_followed_and_linked():
     assert all(f"({name})" in index for name in DONE)
 
 
+@pytest.mark.slow
 def test_own_aggregator(tmp_path: Path):
     follow("aggregator.md", tmp_path)
     classifier = only_arm(tmp_path / "classifier", "breast_cancer", "fedavg")
@@ -52,6 +53,7 @@ def test_own_aggregator(tmp_path: Path):
         assert "No privacy guarantee is claimed" in page or line in page
 
 
+@pytest.mark.slow
 def test_own_models(tmp_path: Path):
     follow("model.md", tmp_path)
     classifier = only_arm(tmp_path / "classifier", "breast_cancer", "fedavg")
@@ -73,6 +75,7 @@ def test_own_measures(tmp_path: Path):
     assert "has the largest net benefit" in (tmp_path / "measures" / "report.html").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_own_study(tmp_path: Path):
     planned, _, grid, *_ = follow("study.md", tmp_path)
     assert "2 cells" in planned.stdout
@@ -85,6 +88,7 @@ def test_own_study(tmp_path: Path):
     assert both.rows == []
 
 
+@pytest.mark.slow
 def test_own_hospitals(tmp_path: Path):
     _, described, checked, _ = follow("hospitals.md", tmp_path)
     assert "put its ranges and codes right" in described.stdout

@@ -42,7 +42,9 @@ class Identity:
     certificate: str
 
 
-def make_identity(folder: Path, name: str, *, masks: bool, days: int = DEFAULT_DAYS) -> Identity:
+def make_identity(
+    folder: Path, name: str, *, masks: bool, days: int = DEFAULT_DAYS, start: datetime.datetime | None = None
+) -> Identity:
     """Makes keys and a certificate in a folder, for its owner's eyes only.
 
     Args:
@@ -50,6 +52,7 @@ def make_identity(folder: Path, name: str, *, masks: bool, days: int = DEFAULT_D
         name: for people who look at the certificate.
         masks: whether it needs a key for masks.
         days: how long the certificate is valid.
+        start: from when on; default: now.
 
     Raises:
         SettingsError: there is an identity already, or the folder cannot be written.
@@ -64,7 +67,7 @@ def make_identity(folder: Path, name: str, *, masks: bool, days: int = DEFAULT_D
         if (folder / file).exists():
             raise SettingsError(f"{folder / file} is there already: remove it only if nobody uses it any more.")
     tls_key = ec.generate_private_key(ec.SECP256R1())
-    certificate = _self_signed(tls_key, name, days)
+    certificate = _self_signed(tls_key, name, start or datetime.datetime.now(datetime.UTC), days)
     public = b""
     if masks:
         mask_key = X25519PrivateKey.generate()
@@ -114,17 +117,16 @@ def check_certificate(pem: str, whose: str, now: datetime.datetime | None = None
         )
 
 
-def _self_signed(key: ec.EllipticCurvePrivateKey, name: str, days: int) -> bytes:
+def _self_signed(key: ec.EllipticCurvePrivateKey, name: str, start: datetime.datetime, days: int) -> bytes:
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name[:_LONGEST_NAME])])
-    now = datetime.datetime.now(datetime.UTC)
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _BACKDATED)
-        .not_valid_after(now + datetime.timedelta(days=days))
+        .not_valid_before(start - _BACKDATED)
+        .not_valid_after(start + datetime.timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(SERVER_NAME)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
     )

@@ -28,7 +28,7 @@ from google._upb import _message  # noqa: E402
 from tff_health.runtime.attempts import attempts_allowed  # noqa: E402
 from tff_health.runtime.executors import WorkerExecutorFactory  # noqa: E402
 from tff_health.runtime.kernel_threads import kernel_threads  # noqa: E402
-from tff_health.runtime.worker import Worker, WorkerError  # noqa: E402
+from tff_health.runtime.worker import RunningWorker, Worker, WorkerError  # noqa: E402
 
 # Deep aggregators (distributed DP with zeroing) nest their protos deeper than the parser's default limit.
 _message.SetAllowOversizeProtos(True)
@@ -51,7 +51,7 @@ class WorkerContext(tff.framework.SyncContext):
     an interrupted call takes its worker with it, and the next call starts a new one.
     """
 
-    def __init__(self, worker: Worker, backend: Backend = "native", default_num_clients: int = 0) -> None:
+    def __init__(self, worker: RunningWorker, backend: Backend = "native", default_num_clients: int = 0) -> None:
         if backend not in get_args(Backend):
             raise ValueError(f"backend must be 'native' or 'test', not {backend!r}")
         self.worker = worker

@@ -12,7 +12,7 @@ from tensorflow_federated.proto.v0 import executor_pb2, executor_pb2_grpc
 from tensorflow_federated.python.core.impl.executors.remote_executor import RemoteValue
 
 from tff_health.runtime.value_proto import write_value
-from tff_health.runtime.worker import Worker, WorkerError
+from tff_health.runtime.worker import RunningWorker, WorkerError
 
 _CACHED_EXECUTORS = 32  # one for each number of clients; Poisson-sampled rounds use many
 _KEPT_COMPUTATIONS = 8  # in each executor; a process has two or three
@@ -89,7 +89,7 @@ class WorkerExecutorFactory(tff.framework.ExecutorFactory):
         default_num_clients: number of clients where a computation's arguments do not tell.
     """
 
-    def __init__(self, worker: Worker, default_num_clients: int = 0) -> None:
+    def __init__(self, worker: RunningWorker, default_num_clients: int = 0) -> None:
         self._worker = worker
         self._default_num_clients = default_num_clients
         self._executors = _ClosingCache(_CACHED_EXECUTORS)

@@ -20,7 +20,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 import grpc
 
@@ -33,7 +33,7 @@ _READY_POLL = 0.003
 _TERMINATE_TIMEOUT = 2.0
 _LOG_TAIL_BYTES = 2000
 _MAX_MESSAGE_BYTES = 2_000_000_000
-_CHANNEL_OPTIONS = [
+CHANNEL_OPTIONS = [
     ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", _MAX_MESSAGE_BYTES),
     ("grpc.enable_http_proxy", 0),  # an http_proxy variable must not catch calls to this very machine
@@ -43,6 +43,30 @@ _CHANNEL_OPTIONS = [
 
 class WorkerError(TffHealthError):
     """The local TFF worker could not start, or died again and again during one computation."""
+
+
+class RunningWorker(Protocol):
+    """What an execution context needs of a worker: a process of ours (`Worker`), or a connection to somebody else's."""
+
+    @property
+    def generation(self) -> int:
+        """Changes whenever values held by the worker are lost."""
+
+    @property
+    def channel(self) -> grpc.Channel:
+        """Where it takes calls."""
+
+    def ensure_running(self) -> int:
+        """Makes it ready for calls and returns the generation; raises `WorkerError`."""
+
+    def ends_within(self, seconds: float) -> bool:
+        """Whether its process ends within so many seconds."""
+
+    def stop(self) -> None:
+        """Ends it, as far as it is ours; the next `ensure_running` is a new generation."""
+
+    def log_tail(self) -> str:
+        """What is known of its end."""
 
 
 def worker_binary_path() -> Path:
@@ -212,7 +236,7 @@ class Worker:
         except BaseException:  # KeyboardInterrupt too: nothing may be left half started
             self._release()
             raise
-        self._channel = grpc.insecure_channel(f"127.0.0.1:{self.port}", _CHANNEL_OPTIONS)
+        self._channel = grpc.insecure_channel(f"127.0.0.1:{self.port}", CHANNEL_OPTIONS)
         self._generation += 1
 
     def _await_listening(self, process: subprocess.Popen[bytes]) -> None:
