@@ -163,6 +163,7 @@ def test_a_run_is_set_beside_the_parts_of_a_study(finished: Path, tmp_path: Path
     assert "name one of its parts/ first" in refused.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["parts/listing/rounds.csv", "parts/sweep/study.toml"])
 def test_a_killed_study_ends_as_if_nothing_had_happened(two: Path, finished: Path, tmp_path: Path, moment: str):
     folder = tmp_path / "killed"
@@ -187,6 +188,7 @@ def test_ctrl_c_says_how_to_go_on_with_all_of_it(two: Path, tmp_path: Path):
     assert "Traceback" not in said
 
 
+@pytest.mark.slow
 def test_a_part_that_fails_leaves_the_others_alone(tmp_path: Path):
     (tmp_path / "mine.py").write_text(TROUBLED_DATA, "utf-8")
     (tmp_path / "broken.toml").write_text(

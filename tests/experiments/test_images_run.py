@@ -239,6 +239,7 @@ def _without_times(path: Path) -> dict:
     return document["datasets"]
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_results_in_another_number_of_processes(
     small: Path, finished: Path, tmp_path: Path
 ):

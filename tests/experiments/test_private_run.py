@@ -167,6 +167,7 @@ def interrupt_when(folder: Path, arguments: list[str], *, arm: str, rows: int, n
     time.sleep(1.0)  # its children die with it
 
 
+@pytest.mark.slow
 def test_a_killed_run_never_spends_more_than_its_budget(tmp_path: Path) -> None:
     settings, folder = write(tmp_path / "private.toml"), tmp_path / "run"
     interrupt_when(folder, [str(settings)], arm="patient", rows=2, number=signal.SIGKILL)

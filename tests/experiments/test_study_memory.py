@@ -50,6 +50,7 @@ def test_without_a_limit_it_is_what_is_free():
     assert 0 < CellMemory().limit < 10_000
 
 
+@pytest.mark.slow
 def test_a_study_ends_within_any_limit(tmp_path):
     path = write_study(tmp_path, TINY)
     done = run("study", str(path), "--out", str(tmp_path / "out"), "--jobs", "2", "--memory", "0.5")
