@@ -18,9 +18,9 @@ import grpc
 import numpy as np
 import pytest
 import tensorflow_federated as tff
+from needs_door import needs_door
 
 from data.errors import SettingsError
-from tests.hospitals.needs_door import needs_door
 from tff_health.hospitals import connection
 from tff_health.hospitals.connection import ClientIdentity, Connection
 from tff_health.hospitals.hospital_process import HospitalProcess
@@ -220,7 +220,7 @@ def test_nothing_is_left(tmp_path, end):
     if end == "kill parent":
         script = f"""
             from pathlib import Path
-            from tests.hospitals.test_door import process_at
+            from test_door import process_at
             process = process_at(Path({str(tmp_path)!r}))
             process.start()
             print(process.pid, flush=True)
@@ -233,6 +233,7 @@ def test_nothing_is_left(tmp_path, end):
             stderr=subprocess.DEVNULL,
             text=True,
             cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
         )
         launcher = int(parent.stdout.readline())
         left = {launcher, *descendants(launcher)}

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_federated as tff
+from apart import NAMES
 
-from tests.hospitals.conftest import NAMES
 from tff_health.hospitals.context import HospitalsError
 from tff_health.runtime.context import execution_context
 from tff_health.secure_aggregation.hospital_side import USED_FOLDER

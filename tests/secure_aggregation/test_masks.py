@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import scipy.stats
 import tensorflow as tf
+from hospital_secrets import hospitals_at
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.secure_aggregation.conftest import hospitals_at
 from tff_health.secure_aggregation.hospital_side import CHECK_RING, SECRETS_FILE, USED_FOLDER, Session, masked
 from tff_health.secure_aggregation.masks import Pairs, sums_of_masks
 from tff_health.secure_aggregation.ring import MOST_MODULUS, Ring
