@@ -11,7 +11,7 @@ from tff_health.hospitals.context import HospitalsContext
 from tff_health.runtime.worker import Worker
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def three_hospitals(tmp_path_factory) -> Iterator[tuple[HospitalsContext, dict[str, Worker]]]:
     with federation(tmp_path_factory.mktemp("hospitals")) as made:
         yield made
