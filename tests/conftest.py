@@ -36,8 +36,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     skip = pytest.mark.skip(reason="slow: give --run-slow")
     for item in items:
-        if "slow" in item.keywords:
+        if "slow" in item.keywords or _needs_something_slow(item):
             item.add_marker(skip)
+
+
+def _needs_something_slow(item: pytest.Item) -> bool:
+    """Whether the test uses a fixture, however indirectly, that its file counts among the `SLOW_FIXTURES`."""
+    slow = getattr(getattr(item, "module", None), "SLOW_FIXTURES", ())
+    return not set(slow).isdisjoint(getattr(item, "fixturenames", ()))
 
 
 def _workers_of_tff() -> list[psutil.Process]:

@@ -26,6 +26,7 @@ from tff_health.experiments.studies.loading import read_study_document
 from tff_health.reporting.collections.document import CollectionResults, load_collection_results
 from tff_health.reporting.results import load_results
 
+SLOW_FIXTURES = ("finished",)
 TWO = """
 study = "two"
 title = "Two parts"

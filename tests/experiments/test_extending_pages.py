@@ -62,6 +62,7 @@ def test_own_models(tmp_path: Path):
         assert images["images"].shape[:3] == (4, 28, 28)
 
 
+@pytest.mark.slow
 def test_own_measures(tmp_path: Path):
     follow("measures.md", tmp_path)
     arm = only_arm(tmp_path / "measures", "breast_cancer", "fedavg")

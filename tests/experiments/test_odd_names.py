@@ -124,6 +124,7 @@ def check_classifiers(finished: Finished, hospitals: tuple[str, ...]) -> None:
     assert {name for entry in entries for name in entry.get("hospitals") or ()} == set(hospitals)
 
 
+@pytest.mark.slow
 def test_classifiers_of_files(files: Finished):
     check_classifiers(files, odd.FILE_HOSPITALS)
     # Each kind of figure has a file of its own, although the dataset's name has a dot.
@@ -131,6 +132,7 @@ def test_classifiers_of_files(files: Finished):
     assert len(drawn) > 8
 
 
+@pytest.mark.slow
 def test_report_of_files_in_a_browser(files: Finished):
     assert look_at(files.folder / "report.html", 400, 1280) == []
 

@@ -77,6 +77,7 @@ def test_a_process_that_dies_is_reported_and_the_run_can_go_on(three_datasets, o
     assert (folder / "rounds.csv").read_bytes() == (one_at_a_time / "rounds.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_nothing_outlives_a_killed_parent(three_datasets, tmp_path):
     folder = tmp_path / "killed"
     arguments = ["run", str(three_datasets), "--out", str(folder), "--jobs", "2"]

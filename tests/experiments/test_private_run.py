@@ -20,6 +20,7 @@ from tff_health.privacy.accountant import epsilon
 from tff_health.privacy.ledger import PrivacyLedger
 from tff_health.privacy.ledger_entry import ArmKey
 
+SLOW_FIXTURES = ("finished",)
 ARMS = ("patient", "shared", "sampled", "budgeted", "hospital", "tree")
 
 

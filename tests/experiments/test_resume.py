@@ -66,13 +66,15 @@ def kill_once(process: subprocess.Popen[bytes], reached) -> None:
     assert not alive, "a worker outlived its killed parent"
 
 
+@pytest.mark.slow
 def test_same_seed_same_bits(small_experiment, finished_run, tmp_path):
     again = tmp_path / "again"
     assert run("run", str(small_experiment), "--out", str(again), "--quiet").returncode == 0
     assert_same_run(finished_run, again)
 
 
-@pytest.mark.parametrize("parallel", [1, pytest.param(5, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("parallel", [1, 5])
 def test_parallel_clients_do_not_change_results(small_experiment, finished_run, tmp_path, parallel):
     folder = tmp_path / "out"
     setting = f"parallel_clients={parallel}"
@@ -108,7 +110,8 @@ def test_killed_in_every_round(small_experiment, finished_run, tmp_path):
     assert_same_run(finished_run, folder)
 
 
-@pytest.mark.parametrize("moment", ["half written", pytest.param("before the rename", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["half written", "before the rename"])
 def test_killed_inside_a_checkpoint_write(small_experiment, finished_run, tmp_path, moment):
     folder = tmp_path / "killed"
     script = tmp_path / "killer.py"
@@ -154,7 +157,8 @@ def test_a_damaged_checkpoint_is_refused_and_the_one_before_is_used(small_experi
     assert_same_run(finished_run, folder)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_run_says_how_to_go_on(small_experiment, finished_run, tmp_path, number):
     folder = tmp_path / "stopped"
     arguments = ["run", str(small_experiment), "--out", str(folder)]

@@ -49,6 +49,7 @@ method = "bootstrap_generator:Means"
 data = "each-hospital"
 splits = 1
 """
+SLOW_FIXTURES = ("finished",)
 EXTENSIONS = str(ROOT / "tests" / "synthesis")
 
 

@@ -24,7 +24,15 @@ def page(browser: Any) -> Iterator[Any]:  # noqa: F811 - the imported fixture
     opened.close()
 
 
-@pytest.mark.parametrize("report", ["reported", "synthesis_reported", "images_reported", "collected"])
+@pytest.mark.parametrize(
+    "report",
+    [
+        "reported",
+        "synthesis_reported",
+        "images_reported",
+        pytest.param("collected", marks=pytest.mark.slow),
+    ],
+)
 def test_a_report_leaves_nobody_out(page: Any, report: str, request: pytest.FixtureRequest):
     folder: Path = request.getfixturevalue(report)
     page.goto((folder / "report.html").as_uri())

@@ -26,6 +26,7 @@ from tff_health.reporting.collections.report import make_collection_report
 from tff_health.reporting.collections.rows import paper_rows
 from tff_health.reporting.results import Results, load_results
 
+SLOW_FIXTURES = ("collected",)
 PARTS = ("five-round", "tables", "x-rays")
 ODD = '<script>alert("x")</script> & 日本'
 
