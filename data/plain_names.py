@@ -24,6 +24,18 @@ def name_fault(name: str) -> str:
     return hidden_fault(name)
 
 
+def plain_name(name: str) -> str:
+    """The name itself, for validators of settings.
+
+    Raises:
+        ValueError: it cannot be a name; says why.
+    """
+    fault = name_fault(name)
+    if fault:
+        raise ValueError(f"the name {fault}")
+    return name
+
+
 def hidden_fault(text: str, *, but: str = "") -> str:
     """Which character of a text does not show, as the end of a sentence about it; empty where all do.
 

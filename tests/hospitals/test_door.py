@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,10 +24,11 @@ from needs_door import needs_door
 from data.errors import SettingsError
 from tff_health.hospitals import connection
 from tff_health.hospitals.connection import ClientIdentity, Connection
+from tff_health.hospitals.context import HospitalsContext
 from tff_health.hospitals.hospital_process import HospitalProcess
 from tff_health.hospitals.identity import CERTIFICATE, TLS_KEY, make_identity
 from tff_health.hospitals.nginx import ACCESS_LOG
-from tff_health.runtime.context import WorkerContext
+from tff_health.runtime.context import WorkerContext, execution_context
 from tff_health.runtime.worker import WorkerError
 
 pytestmark = needs_door
@@ -202,6 +204,32 @@ def test_a_frozen_worker_is_noticed(site, monkeypatch):
         own.stop()
     assert time.monotonic() - started < 60
     assert compute(site.connect(), 1) == 2
+
+
+def test_a_round_survives_a_worker_that_was_frozen(site, monkeypatch):
+    monkeypatch.setattr(connection, "_SILENCE", 2.0)
+    own = site.connect()
+    own.ensure_running()
+
+    @tff.federated_computation(tff.FederatedType(np.int32, tff.CLIENTS))
+    def total(values):
+        return tff.federated_sum(tff.federated_map(one_more, values))
+
+    pid = worker_pid(site.process)
+    hospital = WorkerContext(own)
+    with execution_context() as coordinator:
+        context = HospitalsContext(coordinator, {"Nord": hospital})
+        os.kill(pid, signal.SIGSTOP)
+        waking = threading.Timer(4.0, os.kill, (pid, signal.SIGCONT))  # after the connection was given up
+        waking.start()
+        try:
+            assert context.invoke(total, [41]) == 42
+        finally:
+            waking.join()
+            context.close()
+            hospital.close()
+            own.stop()
+    assert own.generation > 1
 
 
 def test_an_address_in_use_is_named(site, tmp_path):

@@ -8,6 +8,7 @@ import tensorflow as tf
 import tensorflow_federated as tff
 from apart import NAMES
 
+from data.errors import SettingsError
 from tff_health.hospitals.context import HospitalsError
 from tff_health.runtime.context import execution_context
 from tff_health.secure_aggregation.hospital_side import USED_FOLDER
@@ -87,6 +88,31 @@ def test_arguments_for_another_number_of_clients_are_refused(three_hospitals):
         total([1, 2])
 
 
+def test_hospitals_are_not_asked_behind_their_backs(three_hospitals):
+    """TFF would take it that there are no clients, and answer 0."""
+
+    @tff.federated_computation(tff.FederatedType(np.int32, tff.SERVER))
+    def total(value):
+        return tff.federated_sum(tff.federated_broadcast(value))
+
+    with pytest.raises(HospitalsError, match="without an argument of theirs"):
+        total(1)
+
+
+def test_sums_that_need_another_sum_are_refused(three_hospitals):
+    @tff.tensorflow.computation(np.int32, np.int32)
+    def less(value, other):
+        return value - other
+
+    @tff.federated_computation(tff.FederatedType(np.int32, tff.CLIENTS))
+    def total(values):
+        first = tff.federated_broadcast(tff.federated_sum(values))
+        return tff.federated_sum(tff.federated_map(less, (values, first)))
+
+    with pytest.raises(SettingsError, match="cannot be cut into one part for hospitals"):
+        total([1, 2, 3])
+
+
 def test_a_killed_worker_is_replaced_and_the_round_repeated(three_hospitals):
     _, workers = three_hospitals
     process = tff.aggregators.SecureModularSumFactory(2**20).create(tff.types.to_type((np.int64, [2])))
@@ -115,6 +141,7 @@ def test_two_calls_with_equal_numbers_send_different_ones(three_hospitals, monke
 
 def test_every_attempt_is_on_record(three_hospitals, tmp_path_factory):
     _, workers = three_hospitals
+    rounds_of(FACTORIES["secure sum"](), rounds=1)
     folders = [worker._folder for worker in workers.values()]
     runs = {path.name for folder in folders for path in (folder / USED_FOLDER).iterdir()}
     assert len(runs) == 1, "one run, known to all by one name"

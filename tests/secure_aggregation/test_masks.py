@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tff_health.secure_aggregation.hospital_side import CHECK_RING, SECRETS_FILE, USED_FOLDER, Session, masked
 from tff_health.secure_aggregation.masks import Pairs, sums_of_masks
-from tff_health.secure_aggregation.ring import MOST_MODULUS, Ring
+from tff_health.secure_aggregation.ring import MOST_MODULUS, MOST_SUMMANDS, Ring
 
 MODULI = st.one_of(st.integers(1, 64).map(lambda bits: 2**bits), st.integers(2, MOST_MODULUS))
 SHAPES = st.lists(st.integers(0, 5), max_size=3).map(tuple)
@@ -68,6 +68,12 @@ def test_a_missing_hospital_is_noticed_and_leaves_noise(tmp_path, make_hospitals
     sent = [masked([tf.zeros([4], tf.int64)], [ring], session, tmp_path / name) for name in ("north", "south")]
     assert CHECK_RING.total([check.numpy() for _, check in sent]).all()
     assert ring.total([parts[0].numpy() for parts, _ in sent]).all()
+
+
+@pytest.mark.parametrize("count", [0, MOST_SUMMANDS + 1])
+def test_no_more_is_added_than_fits(count):
+    with pytest.raises(ValueError, match=f"not {count}"):
+        Ring(3).total([np.zeros([], np.uint64)] * count)
 
 
 @pytest.mark.parametrize("modulus", [2**8, 2**20, 2**32, 2**40, 2**64, 3 * 2**8])

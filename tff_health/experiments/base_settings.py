@@ -9,14 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from data.plain_names import hidden_fault, name_fault
-
-
-def _shown(name: str) -> str:
-    fault = name_fault(name)
-    if fault:
-        raise ValueError(f"the name {fault}")
-    return name
+from data.plain_names import hidden_fault, plain_name
 
 
 def _readable(text: str) -> str:
@@ -27,7 +20,7 @@ def _readable(text: str) -> str:
 
 
 ArmName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._+-]{0,60}$")]
-DatasetName = Annotated[str, Field(pattern=r"^[^\r\n]{1,300}$"), AfterValidator(_shown)]
+DatasetName = Annotated[str, Field(pattern=r"^[^\r\n]{1,300}$"), AfterValidator(plain_name)]
 Words = Annotated[str, AfterValidator(_readable)]
 """A title or a question: text for people, every character of which shows."""
 

@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 from tensorflow_federated.python.common_libs import structure
+from tensorflow_federated.python.core.impl.compiler import tree_analysis
 from tensorflow_federated.python.core.impl.types import type_analysis, type_conversions
 
 from data.errors import TffHealthError
@@ -70,6 +71,11 @@ class HospitalsContext(tff.framework.SyncContext):
             HospitalsError: a hospital failed every attempt, or the clients are not one a hospital.
         """
         if not type_analysis.contains(comp.type_signature, _at_clients):
+            if tree_analysis.contains(comp.to_building_block(), lambda part: _at_clients(part.type_signature)):
+                raise HospitalsError(
+                    f"a computation of type {comp.type_signature} asks the hospitals without an argument of theirs: "
+                    "give it one at the clients, so that it is known who takes part."
+                )
             return self._coordinator.invoke(comp, arg)
         with self._turn:
             form = self._form(comp)
@@ -121,14 +127,18 @@ class HospitalsContext(tff.framework.SyncContext):
                     sent.append(call.result())
                 except WorkerError as error:
                     failed[name] = error
-                except (grpc.RpcError, ValueError, TypeError) as error:  # its data or its keys: no second try helps
+                except (grpc.RpcError, ValueError, TypeError) as error:
+                    if _is_lost(error):
+                        failed[name] = error
+                        continue
+                    # Its data or its keys: no second try helps.
                     concurrent.futures.wait(calls)
                     raise HospitalsError(f"hospital {name!r} could not compute its part: {_said(error)}") from error
             if not failed:
                 return sent
             if attempt + 1 == most:
                 name, why = next(iter(failed.items()))
-                raise HospitalsError(f"hospital {name!r} did not answer: {why}") from why
+                raise HospitalsError(f"hospital {name!r} did not answer: {_said(why)}") from why
         raise AssertionError("unreachable")
 
     def _session(self, invocation: int, attempt: int) -> Session:
@@ -153,6 +163,13 @@ def _compute(
     parts = [own, told] if session is None else [own, told, session]
     with single_attempt():
         return context.invoke(comp, structure.Struct.unnamed(*parts))
+
+
+def _is_lost(error: Exception) -> bool:
+    """Whether a call ended with its connection, as when a heartbeat stayed out, and not by what it computed."""
+    if isinstance(error, grpc.RpcError):
+        return error.code() in (grpc.StatusCode.CANCELLED, grpc.StatusCode.UNAVAILABLE)
+    return isinstance(error, ValueError) and "closed channel" in str(error)
 
 
 def _said(error: Exception) -> str:

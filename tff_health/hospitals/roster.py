@@ -15,18 +15,11 @@ import tomli_w
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from data.errors import SettingsError
-from data.plain_names import name_fault
+from data.plain_names import plain_name
 from tff_health.hospitals.identity import check_certificate
 from tff_health.secure_aggregation.key_agreement import roster_fingerprint
 
 _ADDRESS = re.compile(r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):(\d{1,5})$")
-
-
-def _name(value: str) -> str:
-    fault = name_fault(value)
-    if fault:
-        raise ValueError(f"the name {fault}")
-    return value
 
 
 def _address(value: str) -> str:
@@ -56,7 +49,7 @@ class HospitalEntry(_Entry):
         certificate: PEM; the coordinator accepts this one only.
     """
 
-    name: Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_name)]
+    name: Annotated[str, Field(min_length=1, max_length=300), AfterValidator(plain_name)]
     address: Annotated[str, AfterValidator(_address)]
     mask_key: Annotated[str, AfterValidator(_mask_key)]
     certificate: str

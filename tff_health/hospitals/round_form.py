@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 from tensorflow_federated.python.common_libs import structure
+from tensorflow_federated.python.core.backends.mapreduce.compiler import MapReduceFormCompilationError
 
 from data.errors import SettingsError
 from tff_health.secure_aggregation.hospital_side import ATTEMPT_WORDS, ROSTER_WORDS, Session, masked
@@ -117,9 +118,10 @@ def _map_reduce_form(comp: tff.Computation) -> tuple[tuple[int, ...], tuple[int,
         options = tf.compat.v1.ConfigProto()
         options.graph_options.rewrite_options.disable_meta_optimizer = True
         return server, clients, tff.backends.mapreduce.get_map_reduce_form_for_computation(cut, options)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, MapReduceFormCompilationError) as error:
         raise SettingsError(
-            f"a computation cannot be cut into one part for hospitals and one for the coordinator: {error}"
+            "a computation cannot be cut into one part for hospitals and one for the coordinator, for instance as one "
+            f"of its sums needs another one first: make two computations of it. TFF says: {error}"
         ) from error
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tff_health.secure_aggregation.chacha20 import NONCE_WORDS, derived_key, key_stream
+from tff_health.secure_aggregation.chacha20 import extended_key_stream
 from tff_health.secure_aggregation.ring import Ring
 
 
@@ -35,9 +35,8 @@ def sums_of_masks(
 ) -> tuple[tf.Tensor, ...]:
     """The sums of a hospital's masks with all others, for some vectors, in one attempt at a computation.
 
-    The masks of a pair come from ChaCha20's key stream under a key that HChaCha20 derives from the pair's secret and
-    the attempt's 128 bits (XChaCha20 with zeros for the rest of its nonce). The vectors take their words from the
-    stream one after another, so that no word is used twice.
+    The masks of a pair come from XChaCha20's key stream under its secret, with the attempt's 128 bits and zeros for a
+    nonce. The vectors take their words from the stream one after another, so that no word is used twice.
 
     Args:
         pairs: of the hospital, 2**16 at most.
@@ -48,11 +47,12 @@ def sums_of_masks(
     Returns:
         Of each vector [entries] in its ring's type, to be reduced.
     """
+    nonce = tf.concat([attempt, tf.zeros([2], tf.uint32)], axis=0)
     words = [ring.words * count for ring, count in zip(rings, entries, strict=True)]
 
     def with_one_more(totals: Any, pair: tuple[tf.Tensor, tf.Tensor]) -> Any:
         secret, adds = pair
-        stream = key_stream(derived_key(secret, attempt), tf.zeros([NONCE_WORDS], tf.uint32), sum(words))
+        stream = extended_key_stream(secret, nonce, sum(words))
         masks = [ring.uniform(part) for ring, part in zip(rings, tf.split(stream, words), strict=True)]
         return tuple(
             total + tf.where(adds, mask, ring.negative(mask))

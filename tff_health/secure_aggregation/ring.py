@@ -90,7 +90,12 @@ class Ring:
 
         Args:
             summands: residues in the ring's type, all of one shape, 2**16 at most.
+
+        Raises:
+            ValueError: there are more, or none.
         """
+        if not 1 <= len(summands) <= MOST_SUMMANDS:
+            raise ValueError(f"a masked sum has 1 to {MOST_SUMMANDS} summands, not {len(summands)}")
         kind = self.dtype.as_numpy_dtype
         total = np.add.reduce(np.stack(summands), axis=0, dtype=kind)  # wraps around, on purpose
         if self.modulus < 2**64:
