@@ -29,6 +29,7 @@ def real_rows(federation: Federation) -> pd.DataFrame:
     return pd.concat([hospital.train for hospital in federation.members], ignore_index=True)
 
 
+@pytest.mark.slow
 def test_a_process_that_was_used_before_gives_the_same(
     hospitals: Federation, augmentation: FederatedAugmentation
 ) -> None:

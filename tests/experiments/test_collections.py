@@ -177,6 +177,7 @@ def test_a_killed_study_ends_as_if_nothing_had_happened(two: Path, finished: Pat
     assert timeless(folder) == timeless(finished)
 
 
+@pytest.mark.slow
 def test_ctrl_c_says_how_to_go_on_with_all_of_it(two: Path, tmp_path: Path):
     folder = tmp_path / "stopped"
     process = start(two, folder, "--jobs", "2")

@@ -44,6 +44,7 @@ def mine(record):
 """
 
 
+@pytest.mark.slow
 def test_own_aggregator_model_metric_and_figure(tmp_path):
     (tmp_path / "mine.py").write_text(MINE, "utf-8")
     (tmp_path / "registered.py").write_text(REGISTERED, "utf-8")

@@ -64,6 +64,7 @@ images = 20
 role = "control"
 seeds = 1
 """
+SLOW_FIXTURES = ("finished",)
 EXTENSIONS = str(ROOT / "tests" / "experiments")
 OWN = tuple(f"own-generator/hospital {number}" for number in (1, 2, 3))
 

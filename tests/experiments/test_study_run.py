@@ -17,6 +17,8 @@ from small_study import PRIVATE, TROUBLED, TROUBLED_DATA, write_study
 from tff_health.experiments.studies.folder import read_study
 from tff_health.reporting.results import load_results
 
+SLOW_FIXTURES = ("finished",)
+
 
 def rows(path: Path) -> list[dict[str, str]]:
     with path.open(newline="", encoding="utf-8") as file:

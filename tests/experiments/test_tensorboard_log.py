@@ -20,6 +20,7 @@ def curve(folder: Path, name: str) -> dict[int, float]:
     return {event.step: float(tf.make_ndarray(event.tensor_proto)) for event in events.Tensors(name)}
 
 
+@pytest.mark.slow
 def test_a_run_s_curves_are_those_of_its_table(small_experiment: Path, tmp_path: Path):
     done = run("run", str(small_experiment), "--out", str(tmp_path / "out"), "--tensorboard")
     assert done.returncode == 0, done.stderr

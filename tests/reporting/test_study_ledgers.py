@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import dp_accounting
+import pytest
 from large_study import large_plan, make_large_study
 
 from tff_health.experiments.run_folder import ledger_file
@@ -23,6 +24,7 @@ def release(folder: Path, dataset: str, arm: str) -> None:
         ledger.confirm(ledger.reserve(entry))
 
 
+@pytest.mark.slow
 def test_variants_that_never_finished_are_counted(tmp_path: Path):
     folder = tmp_path / "study"
     make_large_study(folder, seeds=1)

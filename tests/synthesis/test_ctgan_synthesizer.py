@@ -78,6 +78,7 @@ def test_conditions_are_met_in_every_row(hospitals: Federation, fitted: Fitted) 
     assert {schema[schema.target].codebook[code] for code in table[schema.target]} == {"malignant"}
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_table_after_an_interruption_too(
     hospitals: Federation, fitted: Fitted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -126,6 +126,7 @@ def test_a_fit_makes_a_table_from_small_empty_and_one_class_hospitals(counted_re
     assert table.equals(again)
 
 
+@pytest.mark.slow
 def test_going_on_never_repeats_a_release(counted_releases: Any, tmp_path: Path) -> None:
     counted = counted_releases(private_ctgan_fit, "fit_private_codec")
     counted.die_in_round = 2

@@ -119,6 +119,7 @@ def test_the_history_tells_losses_and_probes(fitted: FittedImages) -> None:
         assert np.isfinite([point["discriminator_loss"], point["generator_loss"], point["gradient_penalty"]]).all()
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_images_after_an_interruption_too(
     federation: ImageFederation, fitted: FittedImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

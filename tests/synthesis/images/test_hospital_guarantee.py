@@ -140,6 +140,7 @@ def test_what_runs_otherwise_than_accounted_is_refused(
         PRIVATE.fit(federation, seed=2)
 
 
+@pytest.mark.slow
 def test_a_round_that_was_begun_is_never_run_again(federation: ImageFederation, tmp_path: Path) -> None:
     def die(generator: Any) -> Mapping[str, float]:
         raise KilledError  # in round 2, before its end is written down

@@ -119,6 +119,7 @@ def test_a_fit_makes_images(federation: ImageFederation, counted_releases: Any, 
     assert not np.array_equal(fitted.generator.counts, true)
 
 
+@pytest.mark.slow
 def test_going_on_never_repeats_a_release(federation: ImageFederation, counted_releases: Any, tmp_path: Path) -> None:
     counted = counted_releases(private_dcgan_fit, "release_label_counts")
     counted.die_in_round = 2
