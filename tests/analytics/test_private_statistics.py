@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 from analytics_example import SCHEMA, make_rows
 from dp_accounting.pld import PLDAccountant
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -110,6 +110,13 @@ def releases(draw: st.DrawFn) -> tuple[np.ndarray, int, float]:
 ANY_ROWS = np.vstack([ROWS[:50], [[18, 80, 100, 0, 0, 0], [90, 220, 600, 1, 3, 1]], np.full((1, 6), np.nan)])
 
 
+def _in_one_entry(place: int, value: float) -> tuple[np.ndarray, int, float]:
+    vector = np.zeros(EVERYTHING.size)
+    vector[place] = value
+    return vector, 1, 1.0
+
+
+@example(release=_in_one_entry(24, 0.5), scaling="standard")  # in the last bin of age, which reaches beyond its bounds
 @given(release=releases(), scaling=st.sampled_from(["standard", "symmetric-bounds", "bounds", "none"]))
 @settings(max_examples=200, deadline=None)
 def test_any_noise_leaves_a_usable_preprocessor(release: tuple[np.ndarray, int, float], scaling: Any) -> None:

@@ -94,7 +94,7 @@ class FeatureImputer:
         elif strategy == "median":
             fill = statistics.quantile(column.name, 0.5)
         elif strategy == "most_frequent":
-            fill = statistics.histogram(column.name).mode()
+            fill = statistics.mode(column.name)
         else:
             fill = float("nan")
         if np.isnan(fill):

@@ -158,11 +158,22 @@ class TableStatistics:
         return self.categories[column]
 
     def quantile(self, column: str, q: float) -> float:
-        """A numeric column's quantile to one histogram bin (`Histogram.quantile`), kept within the extremes."""
+        """A numeric column's quantile to one histogram bin (`Histogram.quantile`).
+
+        Kept within the extremes, or within the public bounds where those were not computed: the last bin may reach
+        beyond both.
+        """
         index = self.position(column)
-        value = self.histogram(column).quantile(q)
         low, high = self.minimum[index], self.maximum[index]
-        return value if np.isnan(low) else float(np.clip(value, low, high))
+        bounds = self.schema[column].bounds
+        assert bounds is not None
+        return float(np.clip(self.histogram(column).quantile(q), *(bounds if np.isnan(low) else (low, high))))
+
+    def mode(self, column: str) -> float:
+        """The centre of a numeric column's fullest bin, kept within the public bounds."""
+        bounds = self.schema[column].bounds
+        assert bounds is not None
+        return float(np.clip(self.histogram(column).mode(), *bounds))
 
     def correlation(self) -> np.ndarray:
         """Pearson correlations of `correlated`, float64 [K, K].
