@@ -40,6 +40,23 @@ class Hospital:
 
 
 @dataclass(frozen=True)
+class HospitalSize:
+    """How many patients a hospital has.
+
+    Attributes:
+        train: patients who train.
+        test: held-out patients.
+        train_positive: those among `train` of the positive class.
+        test_positive: those among `test`.
+    """
+
+    train: int
+    test: int
+    train_positive: int
+    test_positive: int
+
+
+@dataclass(frozen=True)
 class Federation:
     """A dataset as the hospitals hold it.
 
@@ -81,6 +98,21 @@ class Federation:
     def scored(self) -> tuple[Hospital, ...]:
         """The hospitals with held-out patients."""
         return tuple(hospital for hospital in self.hospitals if hospital.is_scored)
+
+    @property
+    def sizes(self) -> dict[str, HospitalSize]:
+        """Every hospital's patients, by its name."""
+        return {hospital.name: self.size_of(hospital) for hospital in self.hospitals}
+
+    @property
+    def training_rows(self) -> dict[str, int]:
+        """Training rows of each hospital that trains."""
+        return {hospital.name: len(hospital.train) for hospital in self.members}
+
+    def size_of(self, hospital: Hospital) -> HospitalSize:
+        """One hospital's patients."""
+        positive = [int(self.labels(part).sum()) if len(part) else 0 for part in (hospital.train, hospital.test)]
+        return HospitalSize(len(hospital.train), len(hospital.test), *positive)
 
     def labels(self, frame: pd.DataFrame) -> np.ndarray:
         """int64 [rows]: 1 for the positive class of the schema's target."""

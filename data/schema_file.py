@@ -68,6 +68,19 @@ def read_schema_file(path: Path) -> SchemaFile:
         ) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise DataError(f"{path} cannot be read as TOML: {clip(str(error), 200)}.") from error
+    return described_by(document, path)
+
+
+def described_by(document: Mapping[str, Any], path: Path) -> SchemaFile:
+    """What a parsed schema file says.
+
+    Args:
+        document: the file's tables.
+        path: of the file, for messages.
+
+    Raises:
+        DataError: it says something that no schema can be; names the column.
+    """
     _check_keys(path, "", document, _HEAD)
     columns = document.get("columns")
     if not isinstance(columns, dict) or not columns:
@@ -93,6 +106,26 @@ def read_schema_file(path: Path) -> SchemaFile:
         texts["licence"] or "not stated",
         confirmed,
     )
+
+
+def schema_document(schema: Schema) -> dict[str, Any]:
+    """The tables of a schema's file, without what it says about the data; `described_by` reads them."""
+    columns: dict[str, Any] = {}
+    for column in schema.columns:
+        fields: dict[str, Any] = {"kind": column.kind}
+        if column.bounds is not None:
+            fields["bounds"] = list(column.bounds)
+        if column.codebook:
+            fields["codes"] = [[code, label] for code, label in column.codebook.items()]
+        if column.missing_codes:
+            fields["missing_codes"] = list(column.missing_codes)
+        for key in ("unit", "description"):
+            if getattr(column, key):
+                fields[key] = getattr(column, key)
+        if column.quasi_identifier:
+            fields["quasi_identifier"] = True
+        columns[column.name] = fields
+    return {"target": schema.target, "columns": columns}
 
 
 def _column(path: Path, name: str, fields: Any) -> Column:

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from tff_health.secure_aggregation.hospital_side import SECRETS_FILE
 from tff_health.secure_aggregation.key_agreement import pairs_of, roster_fingerprint
-from tff_health.secure_aggregation.secrets_file import write_secrets
+from tff_health.secure_aggregation.secrets_file import SECRETS_FILE, write_secrets
 
 
 def hospitals_at(root: Path, names: Sequence[str]) -> bytes:

@@ -11,7 +11,7 @@ from apart import NAMES
 from data.errors import SettingsError
 from tff_health.hospitals.context import HospitalsError
 from tff_health.runtime.context import execution_context
-from tff_health.secure_aggregation.hospital_side import USED_FOLDER
+from tff_health.secure_aggregation.secrets_file import USED_FOLDER
 
 VECTOR = tff.types.to_type((np.float32, [3]))
 VALUES = [np.array([0.25, -0.5, 1.0], np.float32) * place for place in (1, 2, 4)]

@@ -12,9 +12,10 @@ from hospital_secrets import hospitals_at
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tff_health.secure_aggregation.hospital_side import CHECK_RING, SECRETS_FILE, USED_FOLDER, Session, masked
+from tff_health.secure_aggregation.hospital_side import CHECK_RING, Session, masked
 from tff_health.secure_aggregation.masks import Pairs, sums_of_masks
 from tff_health.secure_aggregation.ring import MOST_MODULUS, MOST_SUMMANDS, Ring
+from tff_health.secure_aggregation.secrets_file import SECRETS_FILE, USED_FOLDER
 
 MODULI = st.one_of(st.integers(1, 64).map(lambda bits: 2**bits), st.integers(2, MOST_MODULUS))
 SHAPES = st.lists(st.integers(0, 5), max_size=3).map(tuple)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from data.errors import SettingsError
 from data.schema import Schema
 from tff_health.analytics.encoder import FeatureEncoder
@@ -17,6 +15,8 @@ from tff_health.analytics.release_layout import ReleaseLayout
 
 if TYPE_CHECKING:
     import dp_accounting
+
+    from tff_health.analytics.statistics import Matrix
 
 
 def needed_release(schema: Schema, settings: PrivatePreprocessing) -> ReleaseLayout:
@@ -42,7 +42,7 @@ def needed_release(schema: Schema, settings: PrivatePreprocessing) -> ReleaseLay
 
 
 def fit_private_preprocessor(
-    schema: Schema, matrices: Sequence[np.ndarray], settings: PrivatePreprocessing
+    schema: Schema, matrices: Sequence[Matrix], settings: PrivatePreprocessing
 ) -> tuple[TablePreprocessor, dp_accounting.DpEvent]:
     """Makes the preprocessor, and says what it cost each patient.
 
@@ -51,7 +51,7 @@ def fit_private_preprocessor(
 
     Args:
         schema: the columns, in the order of the matrices.
-        matrices: one float64 [rows, columns] a hospital, as `Schema.encode` gives it; training rows only.
+        matrices: one a hospital; training rows only.
         settings: mode and options.
 
     Returns:

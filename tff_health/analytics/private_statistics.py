@@ -13,7 +13,7 @@ from tff_health.analytics.local_release import local_release
 from tff_health.analytics.private_settings import PrivateStatistics
 from tff_health.analytics.release_layout import ReleaseLayout
 from tff_health.analytics.released_statistics import released_statistics
-from tff_health.analytics.statistics import checked_matrices
+from tff_health.analytics.statistics import Matrix, checked_clients
 from tff_health.analytics.sum_release import build_sum_release, noisy_sum_for, require_accounted
 from tff_health.analytics.table_statistics import TableStatistics
 
@@ -38,7 +38,7 @@ def build_private_release(release: ReleaseLayout, settings: PrivateStatistics, *
 
 
 def compute_private_statistics(
-    schema: Schema, matrices: Sequence[np.ndarray], release: ReleaseLayout, settings: PrivateStatistics
+    schema: Schema, matrices: Sequence[Matrix], release: ReleaseLayout, settings: PrivateStatistics
 ) -> TableStatistics:
     """Makes one release, in TFF's current execution context; `settings.event()` is what it costs each patient.
 
@@ -46,7 +46,7 @@ def compute_private_statistics(
 
     Args:
         schema: the columns, in the order of the matrices.
-        matrices: one float64 [rows, columns] a hospital, as `Schema.encode` gives it; training rows only.
+        matrices: one a hospital; training rows only.
         release: what is released, not empty.
         settings: noise and who adds it.
 
@@ -61,7 +61,7 @@ def compute_private_statistics(
     if not release.size:
         raise SettingsError("A private release of nothing was asked for: choose statistics, or public preprocessing.")
     require_accounted(settings, len(matrices), subject="The private statistics are")
-    checked = checked_matrices(schema, matrices)
+    checked = checked_clients(schema, matrices)
     sizes = [len(matrix) for matrix in checked]
     vector = build_private_release(release, settings, most_rows=max(sizes))(checked)
     return released_statistics(

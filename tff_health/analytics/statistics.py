@@ -14,8 +14,11 @@ from data.schema import Schema
 from tff_health.analytics.column_layout import PARTS, ColumnLayout, Part
 from tff_health.analytics.local_sums import local_extremes, local_sums
 from tff_health.analytics.table_statistics import TableStatistics
+from tff_health.runtime.at_hospital import AtHospital
 
 DEFAULT_BINS = 128
+Matrix = np.ndarray | AtHospital
+"""A hospital's rows, float64 [rows, columns] as `Schema.encode` gives them, or how the hospital makes them."""
 
 
 def build_table_statistics(
@@ -84,7 +87,7 @@ def build_table_statistics(
 
 def compute_table_statistics(
     schema: Schema,
-    matrices: Sequence[np.ndarray],
+    matrices: Sequence[Matrix],
     *,
     bins: int = DEFAULT_BINS,
     sum_factory: tff.aggregators.UnweightedAggregationFactory | None = None,
@@ -97,8 +100,7 @@ def compute_table_statistics(
 
     Args:
         schema: the columns, in the order of the matrices.
-        matrices: one float64 [rows, columns] a hospital, as `Schema.encode` gives it. Training rows only: whatever
-            stands in here shapes the preprocessing.
+        matrices: one a hospital. Training rows only: whatever stands in here shapes the preprocessing.
         bins: the most histogram bins per numeric column; quantiles are exact to one bin.
         sum_factory: see `build_table_statistics`.
         sum_dtype: see `build_table_statistics`.
@@ -112,7 +114,7 @@ def compute_table_statistics(
     Raises:
         DataError: there is no hospital, no row at all, or a matrix that does not fit the schema.
     """
-    checked = checked_matrices(schema, matrices)
+    checked = checked_clients(schema, matrices)
     computation = build_table_statistics(
         schema,
         bins=bins,
@@ -132,6 +134,16 @@ def compute_table_statistics(
     )
 
 
+def checked_clients(schema: Schema, matrices: Sequence[Matrix]) -> list[Matrix]:
+    """As `checked_matrices`; what a hospital makes itself it has checked itself."""
+    checked = [
+        matrix if isinstance(matrix, AtHospital) else _check(schema, matrix, index)
+        for index, matrix in enumerate(matrices)
+    ]
+    _require_rows(checked)
+    return checked
+
+
 def checked_matrices(schema: Schema, matrices: Sequence[np.ndarray]) -> list[np.ndarray]:
     """The hospitals' rows as float64, or why no statistics can be made of them.
 
@@ -139,9 +151,13 @@ def checked_matrices(schema: Schema, matrices: Sequence[np.ndarray]) -> list[np.
         DataError: there is no hospital, no row at all, or a matrix that does not fit the schema.
     """
     checked = [_check(schema, matrix, index) for index, matrix in enumerate(matrices)]
-    if not sum(len(matrix) for matrix in checked):
-        raise DataError("No hospital has a training row: statistics need at least one patient.")
+    _require_rows(checked)
     return checked
+
+
+def _require_rows(matrices: Sequence[Matrix]) -> None:
+    if not sum(map(len, matrices)):
+        raise DataError("No hospital has a training row: statistics need at least one patient.")
 
 
 def _check(schema: Schema, matrix: np.ndarray, index: int) -> np.ndarray:

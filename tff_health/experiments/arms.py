@@ -11,15 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from tff_health.experiments.aggregator_choice import is_secure
 from tff_health.experiments.prepared import PreparedDataset, Rows
 from tff_health.experiments.processes import ProcessCache
 from tff_health.experiments.settings import Candidate
 from tff_health.learning.averaging import model_weights
-from tff_health.runtime.client_batches import client_dataset
+from tff_health.privacy.trust import SecureAggregation
 from tff_health.runtime.nested import restore
 from tff_health.runtime.seeds import stream
-
-_LOSS_CLIP = 1e-7  # Keras' own
 
 
 class ArmRun(ABC):
@@ -47,7 +46,7 @@ class ArmRun(ABC):
         self.rounds, self.repeats, self.seed = candidate.rounds, repeats, seed
         self.parts = self._part_names()
         self.step = 0
-        patients = len(dataset.all_test)
+        patients = len(dataset.test_labels)
         self.scores = np.full((len(self.parts), repeats, self.rounds + 1, patients), np.nan)
         self.train_loss = np.full((len(self.parts), repeats, self.rounds + 1), np.nan)
         self.weights: list[list[Any]] = [[None] * repeats for _ in self.parts]
@@ -69,6 +68,13 @@ class ArmRun(ABC):
         """Whether nothing is left to do."""
         return self.step >= self.total_steps
 
+    @property
+    def secure_sums(self) -> SecureAggregation:
+        """How the server gets the sums of hospitals' updates."""
+        if not is_secure(self.candidate):
+            return "none"
+        return "masked" if self.dataset.is_masked else "simulated"
+
     def payload(self) -> dict[str, Any]:
         """The arm's state in plain containers, for a checkpoint."""
         return {
@@ -87,9 +93,9 @@ class ArmRun(ABC):
     def _part_names(self) -> tuple[str, ...]:
         return ("",)
 
-    def train_rows(self, part: int) -> Rows:
-        """What a part trains on."""
-        return self.dataset.all_train
+    def train_rows(self, part: int) -> tuple[Rows, ...]:
+        """What a part trains on, by hospital."""
+        return self.dataset.train
 
     def epsilon_after(self, repeat: int, round_number: int) -> float | None:
         """What a repeat had spent on a unit of its guarantee after a round; None where there is no guarantee."""
@@ -97,11 +103,13 @@ class ArmRun(ABC):
 
     def _record(self, part: int, repeat: int, round_number: int, weights: Any) -> None:
         predict = self.cache.predictor(self.candidate)
-        self.scores[part, repeat, round_number] = predict(weights, self.dataset.all_test.features)
-        rows = self.train_rows(part)
-        self.train_loss[part, repeat, round_number] = cross_entropy(rows.labels, predict(weights, rows.features))
+        self.scores[part, repeat, round_number] = self.dataset.score(predict, weights, self.dataset.test).scores
+        self.train_loss[part, repeat, round_number] = self._train_loss(part, weights)
         if round_number == self.rounds:
             self.weights[part][repeat] = weights
+
+    def _train_loss(self, part: int, weights: Any) -> float:
+        return self.dataset.score(self.cache.predictor(self.candidate), weights, self.train_rows(part)).loss
 
     def _batches(self, rows: Rows, repeat: int, round_number: int) -> Any:
         return training_batches(rows, self.candidate, self.seed, repeat, round_number)
@@ -152,21 +160,12 @@ def training_batches(rows: Rows, candidate: Candidate, seed: int, repeat: int, r
     experiment's seed knows.
     """
     if candidate.privacy is not None and candidate.privacy.level == "patient":
-        return client_dataset(rows.features, rows.labels, batch_size=max(len(rows), 1), order=None)
-    return client_dataset(
-        rows.features,
-        rows.labels,
+        return rows.batches(batch_size=max(len(rows), 1), order=None)
+    return rows.batches(
         batch_size=candidate.batch_size,
         epochs=candidate.local_epochs,
         order=stream(seed, "order", rows.hospital, repeat, round_number),
     )
-
-
-def cross_entropy(labels: np.ndarray, scores: np.ndarray) -> float:
-    """Mean binary cross-entropy of scores [n] against labels [n] or [n, 1]."""
-    truth = labels.reshape(-1)
-    clipped = np.clip(scores, _LOSS_CLIP, 1 - _LOSS_CLIP)
-    return float(-np.mean(truth * np.log(clipped) + (1 - truth) * np.log(1 - clipped)))
 
 
 def plain_weights(weights: Any) -> Any:

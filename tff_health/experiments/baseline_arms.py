@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from tff_health.experiments.arms import ArmRun, cross_entropy, plain_weights, restored_weights
+from tff_health.experiments.arms import ArmRun, plain_weights, restored_weights
 from tff_health.experiments.prepared import Rows
+from tff_health.experiments.scored import cross_entropy
 from tff_health.learning.paper_listing import FreshWeights, uniform_mean
 from tff_health.runtime.seeds import stream
 
@@ -57,8 +58,8 @@ class LocalArm(ArmRun):
     def _part_names(self) -> tuple[str, ...]:
         return self._names
 
-    def train_rows(self, part: int) -> Rows:  # noqa: D102
-        return self._rows[part]
+    def train_rows(self, part: int) -> tuple[Rows, ...]:  # noqa: D102
+        return (self._rows[part],)
 
 
 class PaperListingArm(ArmRun):

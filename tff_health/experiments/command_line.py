@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from data.errors import DataError, SettingsError, TffHealthError, UnknownNameError, nearest_name
+from tff_health.experiments.apart.arguments import add_apart_arguments, hospitals_of, is_apart
 from tff_health.experiments.arguments import as_typed, check_data_dir, complain, jobs, seed
+from tff_health.experiments.hospital_command import add_hospital_parser
 from tff_health.experiments.sample_command import add_sample_parser
 from tff_health.experiments.studies.command import add_study_parser
 
-_COMMANDS = ("run", "study", "sample", "list", "report", "data")
+_COMMANDS = ("run", "study", "sample", "list", "report", "data", "hospital")
 _EPILOG = """\
 examples:
   run_experiments.py                                   the five-round experiment, results in runs/
@@ -62,6 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--resume", action="store_true", help="go on with an interrupted run")
     run.add_argument("--jobs", type=jobs, metavar="N", help="datasets or arms at a time (default: one a core)")
     run.add_argument("--tensorboard", action="store_true", help="log curves to the run folder's tensorboard/")
+    add_apart_arguments(run)
     run.add_argument("--quiet", action="store_true", help="no progress, only the result")
     run.set_defaults(action=_run)
 
@@ -86,6 +89,7 @@ def build_parser() -> argparse.ArgumentParser:
         action.add_argument("dataset", metavar="NAME")
         action.add_argument("--data-dir", type=Path, metavar="DIR", help="folder with data files")
         action.set_defaults(action=_data_check if name == "check" else _data_fetch)
+    add_hospital_parser(commands, _Parser)
     describe = actions.add_parser("describe", help="draft schema.toml for a folder of hospitals' CSV files")
     describe.add_argument("folder", type=Path, metavar="FOLDER")
     describe.set_defaults(action=_data_describe)
@@ -144,20 +148,29 @@ def _run(parsed: argparse.Namespace) -> int:
     from tff_health.experiments.run import run_experiment
     from tff_health.experiments.summary import headline
 
-    settings, left_out = present_datasets(settings, parsed.data_dir)
+    left_out: list[str] = []
+    if is_apart(parsed):
+        from tff_health.experiments.apart.settings import apart_settings
+
+        settings, left_out = apart_settings(settings)
+    if parsed.hospitals is None:
+        settings, absent = present_datasets(settings, parsed.data_dir)
+        left_out += absent
     for sentence in left_out:
         print(sentence, file=sys.stderr)
     pieces = sum(len(units(settings, name)) for name in settings.tasks)
-    outcome = run_experiment(
-        settings,
-        out,
-        data_dir=parsed.data_dir,
-        resume=parsed.resume,
-        jobs=parsed.jobs or min(len(os.sched_getaffinity(0)), pieces),
-        quiet=parsed.quiet,
-        tensorboard=parsed.tensorboard,
-        command=as_typed(parsed),
-    )
+    with hospitals_of(parsed, settings) as hospitals:
+        outcome = run_experiment(
+            settings,
+            out,
+            data_dir=parsed.data_dir,
+            resume=parsed.resume,
+            jobs=parsed.jobs or min(len(os.sched_getaffinity(0)), pieces),
+            quiet=parsed.quiet,
+            tensorboard=parsed.tensorboard,
+            command=as_typed(parsed),
+            hospitals=hospitals,
+        )
     for sentence in outcome.refused:
         print(sentence, file=sys.stderr)
     print(headline(outcome))

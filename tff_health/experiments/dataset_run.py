@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,10 +21,11 @@ from tff_health.experiments.arm_kinds import build_arm
 from tff_health.experiments.arms import ArmRun
 from tff_health.experiments.attacks import Findings, run_attack
 from tff_health.experiments.dataset_checkpoints import DatasetCheckpoints
+from tff_health.experiments.dataset_source import DatasetSource, LoadedDataset
 from tff_health.experiments.events import Listener
 from tff_health.experiments.extensions import load_extensions
 from tff_health.experiments.outcome import dataset_result
-from tff_health.experiments.prepared import PreparedDataset, applied, prepare, prepare_privately
+from tff_health.experiments.prepared import PreparedDataset
 from tff_health.experiments.privacy_statements import REPORT_STATISTICS, reserve_unprotected
 from tff_health.experiments.processes import ProcessCache
 from tff_health.experiments.run_folder import METRIC_COLUMNS, RunFolderError, explain, ledger_file
@@ -36,9 +38,11 @@ from tff_health.privacy.ledger import AccountingError, PrivacyLedger
 from tff_health.privacy.ledger_entry import LedgerEntry
 from tff_health.reporting.results import DatasetResult
 from tff_health.runtime.checkpoints import CheckpointStore
-from tff_health.runtime.context import execution_context
 from tff_health.runtime.file_names import arm_file
 from tff_health.runtime.signals import InterruptGuard
+
+if TYPE_CHECKING:
+    from tff_health.experiments.apart.hospitals import Hospitals
 
 
 def run_dataset(
@@ -49,19 +53,22 @@ def run_dataset(
     guard: InterruptGuard,
     *,
     data_dir: Path | None = None,
+    hospitals: Hospitals | None = None,
 ) -> DatasetResult:
     """Runs, or goes on with, all arms of one dataset: see `kinds.run_dataset`."""
     load_extensions(settings.extensions)
     task = settings.datasets[name]
-    federation = load_table_dataset(task.source or name, task.options, data_dir=data_dir, seed=settings.seed)
-    with (
-        execution_context(max_concurrent_computation_calls=settings.parallel_clients or -1),
-        PrivacyLedger(ledger_file(folder, name)) as ledger,
-    ):
+    source: DatasetSource
+    if hospitals is None:
+        federation = load_table_dataset(task.source or name, task.options, data_dir=data_dir, seed=settings.seed)
+        source = LoadedDataset(name, federation, settings.parallel_clients)
+    else:
+        source = hospitals.dataset(name)
+    with source.context(), PrivacyLedger(ledger_file(folder, name)) as ledger:
         listener.stage(f"{name}: federated preprocessing")
-        dataset = prepare(name, federation, task.preprocessing)
+        dataset = source.prepare(task.preprocessing)
         reserve_unprotected(ledger, dataset, REPORT_STATISTICS)
-        run = _DatasetRun(settings, dataset, folder, listener, guard, ledger)
+        run = _DatasetRun(settings, source, dataset, folder, listener, guard, ledger)
         listener.advance(PREPARING)
         scores = run.select()
         arms = {arm: run.train(arm, chosen(scores, arm).candidate) for arm in task.arms}
@@ -87,13 +94,14 @@ class _DatasetRun:
     def __init__(
         self,
         settings: ExperimentSettings,
+        source: DatasetSource,
         dataset: PreparedDataset,
         folder: Path,
         listener: Listener,
         guard: InterruptGuard,
         ledger: PrivacyLedger,
     ) -> None:
-        self.settings, self.dataset, self.folder = settings, dataset, folder
+        self.settings, self.source, self.dataset, self.folder = settings, source, dataset, folder
         self.listener, self.guard, self.ledger = listener, guard, ledger
         self.checkpoints = DatasetCheckpoints(folder, dataset.name, settings.fingerprint, listener)
         self.cache = ProcessCache(dataset.feature_shape, settings.seed, dataset.rows_by_hospital)
@@ -190,16 +198,13 @@ class _DatasetRun:
             with self._store("private preprocessing") as store:
                 saved = self.checkpoints.latest(store)
                 if saved is None:
-                    dataset, event = prepare_privately(
-                        name, self.dataset.federation, chosen, lambda event: self._reserve_preprocessing(event)
-                    )
+                    dataset, event = self.source.prepare_privately(chosen, self._reserve_preprocessing)
                     document = {"preprocessor": dataset.preprocessor.to_dict(), "event": encode_event(event)}
                     store.save(0, {"json": json.dumps(document)})
                 else:
                     document = json.loads(str(saved["json"]))
                     preprocessor = TablePreprocessor.from_dict(document["preprocessor"])
-                    dataset, event = applied(name, self.dataset.federation, None, preprocessor), document["event"]
-                    event = decode_event(event)
+                    dataset, event = self.source.restored(preprocessor), decode_event(document["event"])
                     self._require_preprocessing_entry(event)
             cache = ProcessCache(dataset.feature_shape, self.settings.seed, dataset.rows_by_hospital, event)
             self._private = dataset, cache
@@ -244,6 +249,8 @@ class _DatasetRun:
         self.listener.rows("rounds", rows)
 
     def _report_predictions(self, name: str, arm: ArmRun) -> None:
+        if self.dataset.is_masked:  # scores come as counts: they are nobody's in particular
+            return
         hospitals, labels = self.dataset.test_hospitals.tolist(), self.dataset.test_labels.tolist()
         for part, repeat in np.ndindex(*arm.scores.shape[:2]):
             label = _label(name, arm.parts[part])

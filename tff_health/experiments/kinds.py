@@ -14,6 +14,7 @@ from tff_health.experiments.synthesis.settings import SynthesisSettings
 from tff_health.experiments.units import Unit
 
 if TYPE_CHECKING:
+    from tff_health.experiments.apart.hospitals import Hospitals
     from tff_health.experiments.events import Listener
     from tff_health.reporting.results import DatasetResult, Reference, Results
     from tff_health.runtime.signals import InterruptGuard
@@ -37,8 +38,12 @@ def settings_class(document: Mapping[str, Any]) -> type[ExperimentBase]:
     return KINDS[name]
 
 
-def check_dataset(settings: ExperimentBase, name: str, *, data_dir: Path | None = None) -> None:
-    """Loads a dataset and says what stands against its arms, before TensorFlow is imported and a folder is made.
+def check_dataset(
+    settings: ExperimentBase, name: str, *, data_dir: Path | None = None, hospitals: Hospitals | None = None
+) -> None:
+    """Loads a dataset and says what stands against its arms, before a folder is made and TensorFlow is imported.
+
+    Where hospitals are apart they are asked what they hold, which takes TensorFlow.
 
     Raises:
         TffHealthError: the data cannot be loaded, or rows or settings nothing can be trained on.
@@ -60,6 +65,9 @@ def check_dataset(settings: ExperimentBase, name: str, *, data_dir: Path | None 
         from data.modality import load_table_dataset
         from tff_health.experiments.privacy_checks import check_privacy
 
+        if hospitals is not None:
+            check_privacy(settings, name, hospitals.federation(name))
+            return
         task = settings.tasks[name]
         federation = load_table_dataset(task.source or name, task.options, data_dir=data_dir, seed=settings.seed)
         check_privacy(settings, name, federation.require_trainable().require_scored())
@@ -141,6 +149,7 @@ def run_dataset(
     guard: InterruptGuard,
     *,
     data_dir: Path | None = None,
+    hospitals: Hospitals | None = None,
 ) -> DatasetResult:
     """Runs, or goes on with, one dataset of an experiment.
 
@@ -151,6 +160,7 @@ def run_dataset(
         listener: told of rows and progress.
         guard: asked between steps whether the user wants to stop.
         data_dir: where data files lie.
+        hospitals: that hold the rows, where these are apart; of classifications alone.
 
     Returns:
         The dataset's part of results.json.
@@ -169,7 +179,7 @@ def run_dataset(
     assert isinstance(settings, ExperimentSettings)
     from tff_health.experiments import dataset_run
 
-    return dataset_run.run_dataset(settings, name, folder, listener, guard, data_dir=data_dir)
+    return dataset_run.run_dataset(settings, name, folder, listener, guard, data_dir=data_dir, hospitals=hospitals)
 
 
 def run_unit(

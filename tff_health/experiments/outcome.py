@@ -14,7 +14,6 @@ from tff_health.evaluation.bootstrap import evaluate
 from tff_health.evaluation.classification import classification_metrics, confusion_matrix
 from tff_health.evaluation.registry import resolve_metrics
 from tff_health.evaluation.threshold import choose_threshold
-from tff_health.experiments.aggregator_choice import is_secure
 from tff_health.experiments.aggregator_statement import claim_document
 from tff_health.experiments.arm_words import DEFAULT_DESCRIPTIONS, METHOD_TITLES
 from tff_health.experiments.arms import ArmRun
@@ -89,7 +88,7 @@ def dataset_result(
         notes=list(federation.notes),
         preprocessing=dataset.preprocessor.describe(),
         selection=_selection(scores, folds, task),
-        hospitals=hospital_counts(federation),
+        hospitals=hospital_counts(federation.sizes),
         statistics=_statistics(dataset),
         arms=results,
         private_preprocessing=list(private_preprocessing),
@@ -128,7 +127,7 @@ def _arm_results(
         cost=cost,
         privacy=arm_privacy(arm) if isinstance(arm, PrivateArm) else None,
         aggregator_claim=claim_document(candidate.aggregator if federated else "", candidate.rounds),
-        secure_aggregation="simulated" if is_secure(candidate) else "none",
+        secure_aggregation=arm.secure_sums,
         **common,
     )
     results = {name: whole}
@@ -162,13 +161,12 @@ def _thresholds(arm: ArmRun, rule: float | str) -> np.ndarray:
     predict = arm.cache.predictor(arm.candidate)
     for part, repeat in np.ndindex(*thresholds.shape):
         weights = arm.weights[part][repeat]
-        rows = arm.train_rows(part)
-        if weights is not None and len(np.unique(rows.labels)) == 2:
-            scores = predict(weights, rows.features)
-            if not np.isfinite(scores).all():
-                continue
+        if weights is None:
+            continue
+        trained = arm.dataset.score(predict, weights, arm.train_rows(part))
+        if len(np.unique(trained.labels)) == 2 and np.isfinite(trained.scores).all():
             criterion = cast(Literal["accuracy", "youden"], rule)
-            thresholds[part, repeat] = choose_threshold(rows.labels[:, 0], scores, criterion, bandwidth=0.05)
+            thresholds[part, repeat] = choose_threshold(trained.labels, trained.scores, criterion, bandwidth=0.05)
     return thresholds
 
 
@@ -177,18 +175,12 @@ def _final_metrics(
 ) -> dict[str, Metric]:
     dataset = arm.dataset
     metrics = _metrics("test", scores, thresholds, dataset.test_labels, dataset.test_hospitals, seed, resamples)
-    for hospital in _scored_hospitals(arm):
+    for hospital in dataset.scored_hospitals:
         own = dataset.test_hospitals == hospital
         metrics |= _metrics(
             f"hospital/{hospital}", scores[:, own], thresholds, dataset.test_labels[own], None, seed, resamples
         )
     return metrics
-
-
-def _scored_hospitals(arm: ArmRun) -> list[str]:
-    """Hospitals to score one by one; none where there is a single one, which is the pooled score."""
-    names = [rows.hospital for rows in arm.dataset.test]
-    return names if len(names) > 1 else []
 
 
 def _rounds(arm: ArmRun, stacked: np.ndarray, thresholds: np.ndarray, seed: int) -> list[Round]:
@@ -198,7 +190,7 @@ def _rounds(arm: ArmRun, stacked: np.ndarray, thresholds: np.ndarray, seed: int)
         metrics = _metrics(
             "test", stacked[:, number], thresholds, dataset.test_labels, dataset.test_hospitals, seed, ROUND_RESAMPLES
         )
-        for hospital in _scored_hospitals(arm):
+        for hospital in dataset.scored_hospitals:
             own = dataset.test_hospitals == hospital
             one = _metrics(
                 f"hospital/{hospital}", stacked[:, number, own], thresholds, dataset.test_labels[own], None, seed,

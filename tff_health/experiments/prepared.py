@@ -7,19 +7,26 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from data.federation import Federation, Hospital
+from data.schema import Schema
 from tff_health.analytics.preprocessing import TablePreprocessor
 from tff_health.analytics.private_preprocessing import fit_private_preprocessor, needed_release
 from tff_health.analytics.statistics import compute_table_statistics
 from tff_health.analytics.table_statistics import TableStatistics
 from tff_health.experiments.preprocessing_choice import private_preprocessing
+from tff_health.experiments.scored import Scored, cross_entropy
 from tff_health.experiments.settings import PreprocessingSettings, PrivatePreprocessingSettings
 from tff_health.privacy.composition import Event
 from tff_health.runtime.attempts import single_attempt
+from tff_health.runtime.client_batches import client_dataset
 from tff_health.runtime.context import execution_context
+
+if TYPE_CHECKING:
+    from tff_health.learning.keras_model import Predictor
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,14 @@ class Rows:
     def take(self, positions: np.ndarray) -> Rows:
         """Some of the rows."""
         return Rows(self.hospital, self.features[positions], self.labels[positions])
+
+    def batches(self, *, batch_size: int, epochs: int = 1, order: np.random.SeedSequence | None) -> Any:
+        """See `client_batches.client_dataset`."""
+        return client_dataset(self.features, self.labels, batch_size=batch_size, epochs=epochs, order=order)
+
+    def fold_labels(self) -> np.ndarray | None:
+        """int64 [patients], to divide them evenly; None where the coordinator must not know them."""
+        return self.labels[:, 0].astype(np.int64)
 
 
 def concatenated(rows: Sequence[Rows], name: str = "pooled") -> Rows:
@@ -72,6 +87,26 @@ class PreparedDataset:
     preprocessor: TablePreprocessor
     train: tuple[Rows, ...]
     test: tuple[Rows, ...]
+    is_masked: ClassVar[bool] = False
+    """Whether secure sums hide hospitals' values by masks, and are not simulated."""
+
+    def score(self, predict: Predictor, weights: Any, rows: Sequence[Rows]) -> Scored:
+        """What a model says about patients of some hospitals.
+
+        Args:
+            predict: of the model.
+            weights: `ModelWeights`.
+            rows: of this dataset.
+        """
+        together = concatenated(rows)
+        scores = predict(weights, together.features)
+        labels = together.labels[:, 0].astype(np.int64)
+        return Scored(labels, scores, cross_entropy(labels, scores) if len(labels) else float("nan"))
+
+    @property
+    def scored_hospitals(self) -> tuple[str, ...]:
+        """Hospitals to score one by one; none where there is a single one, which is the pooled score."""
+        return tuple(rows.hospital for rows in self.test) if len(self.test) > 1 else ()
 
     @property
     def feature_shape(self) -> tuple[int, ...]:
@@ -131,8 +166,15 @@ def prepare(name: str, federation: Federation, settings: PreprocessingSettings) 
     federation.require_trainable().require_scored()
     schema = federation.schema
     statistics = compute_table_statistics(schema, [schema.encode(hospital.train) for hospital in federation.members])
+    return applied(name, federation, statistics, fitted_preprocessor(statistics, schema, settings))
+
+
+def fitted_preprocessor(
+    statistics: TableStatistics, schema: Schema, settings: PreprocessingSettings
+) -> TablePreprocessor:
+    """The preprocessing that settings ask for."""
     numeric, coded = settings.numeric_imputation, settings.categorical_imputation
-    preprocessor = TablePreprocessor.fit(
+    return TablePreprocessor.fit(
         statistics,
         schema,
         imputation={"continuous": numeric, "integer": numeric, "binary": coded, "categorical": coded},
@@ -141,7 +183,6 @@ def prepare(name: str, federation: Federation, settings: PreprocessingSettings) 
         one_hot=settings.one_hot,
         missing_indicators=settings.missing_indicators,
     )
-    return applied(name, federation, statistics, preprocessor)
 
 
 def prepare_privately(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from data.errors import SettingsError
 from data.federation import Federation
 from tff_health.analytics.private_preprocessing import needed_release
+from tff_health.experiments.apart.federation import HeldFederation
 from tff_health.experiments.preprocessing_choice import private_preprocessing
 from tff_health.experiments.privacy_plan import plan_privacy
 from tff_health.experiments.settings import ExperimentSettings
@@ -13,7 +14,7 @@ from tff_health.privacy.composition import Event
 _MLP_SIZE = 1000  # stands in for the model's parameters, which need Keras to count; it moves discrete noise by little
 
 
-def check_privacy(settings: ExperimentSettings, name: str, federation: Federation) -> None:
+def check_privacy(settings: ExperimentSettings, name: str, federation: Federation | HeldFederation) -> None:
     """Plans every private arm of a dataset.
 
     Args:
@@ -27,7 +28,7 @@ def check_privacy(settings: ExperimentSettings, name: str, federation: Federatio
             have.
     """
     task = settings.datasets[name]
-    rows = {hospital.name: len(hospital.train) for hospital in federation.members}
+    rows = federation.training_rows
     for arm in task.arms:
         candidate = settings.candidates(name, arm)[0]
         if candidate.privacy is None:
@@ -49,8 +50,8 @@ def check_privacy(settings: ExperimentSettings, name: str, federation: Federatio
             raise SettingsError(f"datasets.{name}.arms.{arm}: {error}") from error
 
 
-def _preprocessing(settings: ExperimentSettings, name: str, federation: Federation) -> Event | None:
-    chosen = private_preprocessing(settings.datasets[name].private_preprocessing, len(federation.members))
+def _preprocessing(settings: ExperimentSettings, name: str, federation: Federation | HeldFederation) -> Event | None:
+    chosen = private_preprocessing(settings.datasets[name].private_preprocessing, len(federation.training_rows))
     if chosen.release is None or not needed_release(federation.schema, chosen).size:
         return None
     return chosen.release.event()

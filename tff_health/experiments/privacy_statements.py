@@ -65,7 +65,7 @@ def arm_privacy(arm: PrivateArm) -> Privacy:
         delta=spent.delta,
         accountant=spent.accountant,
         trust_model=_trust_model(plan),
-        secure_aggregation="simulated" if is_secure(plan.candidate) else "none",
+        secure_aggregation=arm.secure_sums,
         noise_multiplier=plan.mechanism.noise_multiplier,
         clip=plan.mechanism.clip,
         steps=arm.rounds - lacking if plan.noise_has_state else steps,

@@ -81,10 +81,8 @@ class PrivateArm(FederatedArm):
                     "or begin a new run."
                 )
 
-    def _record(self, part: int, repeat: int, round_number: int, weights: Any) -> None:
-        super()._record(part, repeat, round_number, weights)
-        # A loss on training patients would be a release of its own, which nothing accounts for.
-        self.train_loss[part, repeat, round_number] = np.nan
+    def _train_loss(self, part: int, weights: Any) -> float:
+        return float("nan")  # a loss on training patients would be a release of its own, which nothing accounts for
 
     def epsilon_after(self, repeat: int, round_number: int) -> float | None:  # noqa: D102
         value = float(self.epsilons[repeat, round_number])

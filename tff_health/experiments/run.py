@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tff_health.experiments.base_settings import ExperimentBase
 from tff_health.experiments.events import Cells
@@ -30,6 +31,9 @@ from tff_health.reporting.results import Results, save_results
 from tff_health.runtime.environment import describe_environment
 from tff_health.runtime.progress import Progress
 from tff_health.runtime.signals import Interrupted, interruptible
+
+if TYPE_CHECKING:
+    from tff_health.experiments.apart.hospitals import Hospitals
 
 
 @dataclass
@@ -61,6 +65,7 @@ def run_experiment(
     quiet: bool = False,
     tensorboard: bool = False,
     command: str = "",
+    hospitals: Hospitals | None = None,
 ) -> RunOutcome:
     """Runs an experiment into a folder, or goes on with one that was interrupted.
 
@@ -76,6 +81,7 @@ def run_experiment(
         quiet: show no progress.
         tensorboard: log curves to `tensorboard/` while it runs.
         command: what the report names as the command to make it again.
+        hospitals: that hold the rows, where these are apart (`apart.settings.apart_settings`); `jobs` is then 0.
 
     Raises:
         TffHealthError: bad data, an unusable folder, an interruption; the folder keeps all finished steps.
@@ -84,7 +90,7 @@ def run_experiment(
     load_extensions(settings.extensions)
     # Data are read before the folder is made: a misnamed file must not leave an empty run behind.
     for name in settings.tasks:
-        check_dataset(settings, name, data_dir=data_dir)
+        check_dataset(settings, name, data_dir=data_dir, hospitals=hospitals)
     open_folder(folder, settings, resume=resume)
     work = {unit: unit_work(settings, unit) for name in settings.tasks for unit in units(settings, name)}
     with (
@@ -93,7 +99,7 @@ def run_experiment(
         _Tables(folder, tables(settings), progress, resume, tensorboard) as listener,
     ):
         try:
-            if jobs:
+            if jobs and hospitals is None:
                 run_in_processes(
                     folder, list(work), jobs, listener, guard, data_dir=data_dir, work=work, threads=threads(settings)
                 )
@@ -103,7 +109,7 @@ def run_experiment(
                 }
             else:
                 datasets = {
-                    name: run_dataset(settings, name, folder, listener, guard, data_dir=data_dir)
+                    name: run_dataset(settings, name, folder, listener, guard, data_dir=data_dir, hospitals=hospitals)
                     for name in settings.tasks
                 }
             progress.stage("report")

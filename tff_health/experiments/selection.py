@@ -10,9 +10,10 @@ import numpy as np
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from tff_health.experiments.aggregator_choice import backend_of
-from tff_health.experiments.arms import cross_entropy, training_batches
+from tff_health.experiments.arms import training_batches
 from tff_health.experiments.prepared import PreparedDataset, Rows, concatenated
 from tff_health.experiments.processes import ProcessCache
+from tff_health.experiments.scored import cross_entropy
 from tff_health.experiments.settings import Candidate
 from tff_health.experiments.workload import federated_arms, is_rival, is_scored
 from tff_health.learning.averaging import model_weights
@@ -43,14 +44,14 @@ def divide(dataset: PreparedDataset, folds: int, seed: int) -> list[Fold]:
     """
     positions = []
     for rows in dataset.train:
-        labels = rows.labels[:, 0].astype(int)
-        rarest = np.bincount(labels, minlength=2).min()
+        labels = rows.fold_labels()
+        rarest = 0 if labels is None else np.bincount(labels, minlength=2).min()
         state = integer_seed(seed, "folds", rows.hospital)
         if len(rows) < folds:  # too few to hold any out: trains in every fold
             positions.append([(np.arange(len(rows)), np.arange(0))] * folds)
             continue
         kind = StratifiedKFold if rarest >= folds else KFold
-        positions.append(list(kind(folds, shuffle=True, random_state=state).split(rows.features, labels)))
+        positions.append(list(kind(folds, shuffle=True, random_state=state).split(np.zeros(len(rows)), labels)))
     return [
         Fold(
             tuple(rows.take(places[k][0]) for rows, places in zip(dataset.train, positions, strict=True)),
@@ -94,7 +95,7 @@ def select(
             loss = np.nan
             if needed and candidate.is_federated:
                 with backend_of(candidate):
-                    loss = _federated(divided, candidate, cache, seed, advance)
+                    loss = _federated(dataset, divided, candidate, cache, seed, advance)
             elif needed:
                 loss = _local(divided, candidate, cache, seed, advance)
             scores.append(Score(arm, candidate, loss))
@@ -117,6 +118,7 @@ def best_federated_arm(scores: Sequence[Score]) -> str | None:
 
 
 def _federated(
+    dataset: PreparedDataset,
     folds: Sequence[Fold],
     candidate: Candidate,
     cache: ProcessCache,
@@ -124,15 +126,21 @@ def _federated(
     advance: Callable[[], None],
 ) -> float:
     process = cache.federated(candidate)
-    pairs = []
+    losses, patients = [], []
     for number, fold in enumerate(folds):
         state = cache.initial_state(candidate, 0)
         for k in range(1, candidate.rounds + 1):
             data = [training_batches(rows, candidate, seed, number, k) for rows in fold.fit]
             state = process.next(state, data).state
             advance()
-        pairs.append((model_weights(state), concatenated(fold.validation)))
-    return _log_loss(pairs, candidate, cache)
+        if sum(map(len, fold.validation)):  # else every hospital is too small to hold a row out
+            scored = dataset.score(cache.predictor(candidate), model_weights(state), fold.validation)
+            losses.append(scored.loss)
+            patients.append(len(scored.labels))
+    if not losses:
+        return np.nan
+    # A diverged candidate loses; it must not win by comparing as NaN.
+    return float(np.average(losses, weights=patients)) if np.isfinite(losses).all() else np.inf
 
 
 def _local(

@@ -20,6 +20,7 @@ from tensorflow_federated.python.core.impl.types import type_analysis, type_conv
 
 from data.errors import TffHealthError
 from tff_health.hospitals.round_form import RoundForm, round_form
+from tff_health.runtime.at_hospital import AtHospital, maker_of
 from tff_health.runtime.attempts import attempts_allowed, single_attempt
 from tff_health.runtime.context import WorkerContext
 from tff_health.runtime.worker import WorkerError
@@ -60,7 +61,7 @@ class HospitalsContext(tff.framework.SyncContext):
         # 64 bits from the operating system: no two runs have the same.
         self._run = np.frombuffer(secrets.token_bytes(4 * _RUN_WORDS), "<u4")
         self._invocations = 0
-        self._forms: cachetools.LRUCache[int, tuple[tff.Computation, RoundForm]] = cachetools.LRUCache(_KEPT_FORMS)
+        self._forms: cachetools.LRUCache[tuple[Any, ...], tuple[RoundForm, Any]] = cachetools.LRUCache(_KEPT_FORMS)
         self._turn = threading.RLock()
         self._pool = concurrent.futures.ThreadPoolExecutor(max(1, len(self._hospitals)), "hospital")
 
@@ -78,8 +79,8 @@ class HospitalsContext(tff.framework.SyncContext):
                 )
             return self._coordinator.invoke(comp, arg)
         with self._turn:
-            form = self._form(comp)
             values = [arg] if isinstance(comp.type_signature.parameter, tff.FederatedType) else list(arg)
+            form = self._form(comp, _makers(comp, values))
             of_server = structure.Struct([(None, values[place]) for place in form.server_places])
             of_hospitals = self._of_hospitals([values[place] for place in form.client_places])
             told = self._coordinator.invoke(form.prepare, of_server)
@@ -89,18 +90,45 @@ class HospitalsContext(tff.framework.SyncContext):
             result = self._coordinator.invoke(form.finish, structure.Struct.unnamed(of_server, summands, totals))
         return _as_declared(result, comp.type_signature.result)
 
+    def ask(self, comp: tff.Computation, told: Any = None) -> dict[str, Any]:
+        """Every hospital's result of a computation without placements: nothing is summed, nothing is masked.
+
+        For what hospitals publish, such as the number of their rows.
+
+        Raises:
+            HospitalsError: a hospital failed every attempt.
+        """
+        with self._turn:
+            calls = {name: self._pool.submit(context.invoke, comp, told) for name, context in self._hospitals.items()}
+            results = {}
+            for name, call in calls.items():
+                try:
+                    results[name] = call.result()
+                except WorkerError as error:
+                    raise HospitalsError(f"hospital {name!r} did not answer: {error}") from error
+                except (grpc.RpcError, ValueError, TypeError) as error:
+                    raise HospitalsError(f"hospital {name!r} could not compute its part: {_said(error)}") from error
+        return results
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The hospitals, in the order of clients' arguments."""
+        return tuple(self._hospitals)
+
     def close(self) -> None:
         """Ends the context's threads; the workers belong to others."""
         self._pool.shutdown(cancel_futures=True)
 
-    def _form(self, comp: tff.Computation) -> RoundForm:
-        kept = self._forms.get(id(comp))
+    def _form(self, comp: tff.Computation, makers: Mapping[int, tff.Computation]) -> RoundForm:
+        key = (id(comp), *((place, id(make)) for place, make in makers.items()))
+        kept = self._forms.get(key)
         if kept is None:
-            form = round_form(comp, len(self._hospitals), lambda part: self._coordinator.invoke(part, None))
+            form = round_form(comp, len(self._hospitals), lambda part: self._coordinator.invoke(part, None), makers)
             if form.rings and self._roster is None:
                 raise HospitalsError("a computation asks for secure sums, but the hospitals have no keys to mask with.")
-            kept = self._forms[id(comp)] = (comp, form)  # with the computation, so that its identity stays its own
-        return kept[1]
+            # With the computations, so that their identities stay their own.
+            kept = self._forms[key] = (form, (comp, *makers.values()))
+        return kept[0]
 
     def _of_hospitals(self, values: Sequence[Any]) -> list[structure.Struct]:
         for value in values:
@@ -109,7 +137,9 @@ class HospitalsContext(tff.framework.SyncContext):
                     f"a computation has arguments for {_count(value)} clients, but {len(self._hospitals)} hospitals "
                     "take part: pass one element a hospital, in the roster's order."
                 )
-        return [structure.Struct([(None, value[place]) for value in values]) for place in range(len(self._hospitals))]
+        return [
+            structure.Struct([(None, _sent(value[place])) for value in values]) for place in range(len(self._hospitals))
+        ]
 
     def _attempts(self, form: RoundForm, told: Any, of_hospitals: Sequence[structure.Struct]) -> list[Any]:
         invocation, self._invocations = self._invocations, self._invocations + 1
@@ -185,6 +215,23 @@ def _as_declared(value: Any, declared: tff.Type) -> Any:
     return type_conversions.type_to_py_container(
         structure.from_container(value, recursive=True) if nested else value, declared
     )
+
+
+def _makers(comp: tff.Computation, values: Sequence[Any]) -> dict[int, tff.Computation]:
+    """What makes clients' arguments in the hospitals, by the arguments' places."""
+    parameter = comp.type_signature.parameter
+    types = [parameter] if isinstance(parameter, tff.FederatedType) else list(parameter)
+    makers = {}
+    for place, (own, value) in enumerate(zip(types, values, strict=True)):
+        if _at_clients(own) and isinstance(value, (list, tuple)):
+            make = maker_of(value)
+            if make is not None:
+                makers[place] = make
+    return makers
+
+
+def _sent(value: Any) -> Any:
+    return value.told if isinstance(value, AtHospital) else value
 
 
 def _at_clients(part: tff.Type) -> bool:

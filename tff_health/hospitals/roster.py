@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +23,12 @@ from tff_health.secure_aggregation.key_agreement import roster_fingerprint
 _ADDRESS = re.compile(r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):(\d{1,5})$")
 
 
-def _address(value: str) -> str:
+def plain_address(value: str) -> str:
+    """The address itself, for validators of settings.
+
+    Raises:
+        ValueError: it is none.
+    """
     found = _ADDRESS.match(value)
     if not found or not 1 <= int(found[2]) <= 65535:
         raise ValueError(f"{value!r} is no address: write HOST:PORT, as in hospital.example:7443")
@@ -50,7 +56,7 @@ class HospitalEntry(_Entry):
     """
 
     name: Annotated[str, Field(min_length=1, max_length=300), AfterValidator(plain_name)]
-    address: Annotated[str, AfterValidator(_address)]
+    address: Annotated[str, AfterValidator(plain_address)]
     mask_key: Annotated[str, AfterValidator(_mask_key)]
     certificate: str
 
@@ -104,6 +110,18 @@ def read_roster(path: Path) -> Roster:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise SettingsError(f"{path}: {place}: {first['msg'].removeprefix('Value error, ')}.") from error
+
+
+def make_roster(coordinator: CoordinatorEntry, hospitals: Sequence[HospitalEntry]) -> Roster:
+    """A roster of hospitals' cards, in the order of their names.
+
+    Raises:
+        SettingsError: fewer than two, two that share a name, address or key, or a certificate that is not valid.
+    """
+    if len(hospitals) < 2:
+        raise SettingsError("a roster needs two hospitals or more: give a card of each.")
+    ordered = sorted(hospitals, key=lambda entry: entry.name)
+    return checked(Roster(coordinator=coordinator, hospital=tuple(ordered)), "the roster")
 
 
 def checked(roster: Roster, source: str) -> Roster:

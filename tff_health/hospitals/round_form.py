@@ -8,8 +8,9 @@ asked for them: TFF's own (`secure_aggregator`, `ddp_secure_aggregator`, ...), o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from tensorflow_federated.python.common_libs import structure
 from tensorflow_federated.python.core.backends.mapreduce.compiler import MapReduceFormCompilationError
 
 from data.errors import SettingsError
+from tff_health.runtime.at_hospital import with_makers
 from tff_health.secure_aggregation.hospital_side import ATTEMPT_WORDS, ROSTER_WORDS, Session, masked
 from tff_health.secure_aggregation.ring import Ring
 
@@ -27,6 +29,8 @@ _MOST_BITS = 62
 
 # An assertion about a hospital's tensor.
 _Check = Callable[[tf.Tensor], tf.Operation]
+# From what a hospital is sent of its own to its elements of clients' arguments.
+_Elements = Callable[[Sequence[Any]], list[Any]]
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,8 @@ class RoundForm:
         server_places: which of the computation's arguments are at the server.
         client_places: which are at the clients.
         prepare: of the server's arguments: what every hospital is told.
-        at_hospital: of (the hospital's arguments, what it is told) and, where there are secure sums, the `Session`:
-            what it sends, <plain summand> or <plain summand, masked tensors, masked zeros>.
+        at_hospital: of (what the hospital is sent of its own, what all are told) and, where there are secure sums, the
+            `Session`: what it sends, <plain summand> or <plain summand, masked tensors, masked zeros>.
         finish: of (the server's arguments, every hospital's plain summand in their order, totals of secure sums): the
             computation's result.
         rings: in which the masked tensors are summed; empty without secure sums.
@@ -52,13 +56,19 @@ class RoundForm:
     rings: tuple[Ring, ...]
 
 
-def round_form(comp: tff.Computation, hospitals: int, evaluate: Callable[[tff.Computation], Any]) -> RoundForm:
+def round_form(
+    comp: tff.Computation,
+    hospitals: int,
+    evaluate: Callable[[tff.Computation], Any],
+    makers: Mapping[int, tff.Computation] = MappingProxyType({}),
+) -> RoundForm:
     """Cuts a computation.
 
     Args:
         comp: of server- and client-placed arguments, with a server-placed result.
         hospitals: how many will compute.
         evaluate: computes one without arguments, for the bounds of secure sums.
+        makers: of clients' arguments, by their place, that hospitals make themselves (see `AtHospital`).
 
     Raises:
         SettingsError: the computation has no such form, for instance as one sum depends on another.
@@ -82,7 +92,10 @@ def round_form(comp: tff.Computation, hospitals: int, evaluate: Callable[[tff.Co
         for limit in _limits_of_tensors(summand_type, limits):
             rings.append(ring_of(limit))
             checks.append(check_of(limit))
-    at_hospital = _masking(form, rings, checks) if rings else _plain(form)
+    own_type, elements = with_makers(
+        comp, list(form.work.type_signature.parameter[0]), [makers.get(place) for place in client_places]
+    )
+    at_hospital = _masking(form, rings, checks, own_type, elements) if rings else _plain(form, own_type, elements)
     return RoundForm(server_places, client_places, form.prepare, at_hospital, _finish(form, hospitals), tuple(rings))
 
 
@@ -125,22 +138,20 @@ def _map_reduce_form(comp: tff.Computation) -> tuple[tuple[int, ...], tuple[int,
         ) from error
 
 
-def _plain(form: Any) -> tff.Computation:
-    client_type, told_type = form.work.type_signature.parameter
-
-    @tff.tensorflow.computation(client_type, told_type)
+def _plain(form: Any, own_type: tff.Type, elements: _Elements) -> tff.Computation:
+    @tff.tensorflow.computation(own_type, form.work.type_signature.parameter[1])
     def at_hospital(own: Any, told: Any) -> Any:
-        return [form.accumulate(form.zero(), form.work(own, told)[0])]
+        return [form.accumulate(form.zero(), form.work(elements(_values(own)), told)[0])]
 
     return at_hospital
 
 
-def _masking(form: Any, rings: list[Ring], checks: list[_Check | None]) -> tff.Computation:
-    client_type, told_type = form.work.type_signature.parameter
-
-    @tff.tensorflow.computation(client_type, told_type, SESSION_TYPE)
+def _masking(
+    form: Any, rings: list[Ring], checks: list[_Check | None], own_type: tff.Type, elements: _Elements
+) -> tff.Computation:
+    @tff.tensorflow.computation(own_type, form.work.type_signature.parameter[1], SESSION_TYPE)
     def at_hospital(own: Any, told: Any, session: Any) -> Any:
-        summand, *secure = form.work(own, told)
+        summand, *secure = form.work(elements(_values(own)), told)
         tensors = [tensor for part in secure for tensor in _leaves(part)]
         bounded = [check(tensor) for tensor, check in zip(tensors, checks, strict=True) if check is not None]
         with tf.control_dependencies(bounded):
@@ -187,6 +198,11 @@ def _limits_of_tensors(types: Any, limits: Any) -> list[int]:
         tensors, given = _leaves(own), _leaves(limit)
         numbers += [int(x) for x in (given * len(tensors) if len(given) == 1 else given)]
     return numbers
+
+
+def _values(own: Any) -> list[Any]:
+    """Elements of a structure without names, as TFF gives it inside a computation."""
+    return [value for _, value in structure.iter_elements(structure.from_container(own))]
 
 
 def _leaves(value: Any) -> list[Any]:

@@ -91,7 +91,8 @@ class Predictor:
     """
 
     def __init__(self, model_function: ModelFunction, feature_shape: Sequence[int]) -> None:
-        self.model = model_function(tuple(feature_shape))
+        self.model_function, self.feature_shape = model_function, tuple(feature_shape)
+        self.model = model_function(self.feature_shape)
         features, _ = input_spec(feature_shape)
 
         @tf.function(input_signature=[features])

@@ -41,7 +41,7 @@ def add_cohort(run: Run) -> Run:
     if paper.COHORT not in datasets:
         # A plain copy, so that the run as read stays what results.json holds.
         datasets = {**datasets, paper.COHORT: describe(federation)}
-    elif datasets[paper.COHORT].hospitals != hospital_counts(federation):
+    elif datasets[paper.COHORT].hospitals != hospital_counts(federation.sizes):
         # The run drew other rows (another size or skew): its own statistics stand, without a pair plot.
         return run
     results = run.results.model_copy(update={"datasets": datasets})
@@ -89,7 +89,7 @@ def describe(federation: Federation) -> DatasetResult:
             *federation.notes,
             "No model was trained on these rows in this run; they serve the figures alone.",
         ],
-        hospitals=hospital_counts(federation),
+        hospitals=hospital_counts(federation.sizes),
         statistics=Statistics(
             columns=[_column(column, frame[column.name]) for column in federation.schema.columns],
             correlation=Correlation(names=names, matrix=encoded[names].corr().to_numpy().tolist()),

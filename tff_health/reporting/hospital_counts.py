@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from data.federation import Federation
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from data.federation import HospitalSize
 from tff_health.reporting.results import HospitalCounts
 
 
-def hospital_counts(federation: Federation) -> dict[str, HospitalCounts]:
+def hospital_counts(sizes: Mapping[str, HospitalSize]) -> dict[str, HospitalCounts]:
     """Patients by hospital, and how many of them are of the positive class."""
-    return {
-        hospital.name: HospitalCounts(
-            train=len(hospital.train),
-            test=len(hospital.test),
-            train_positive=int(federation.labels(hospital.train).sum()) if hospital.trains else 0,
-            test_positive=int(federation.labels(hospital.test).sum()) if hospital.is_scored else 0,
-        )
-        for hospital in federation.hospitals
-    }
+    return {name: HospitalCounts(**asdict(size)) for name, size in sizes.items()}

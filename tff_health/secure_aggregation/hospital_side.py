@@ -14,10 +14,8 @@ import tensorflow as tf
 
 from tff_health.secure_aggregation.masks import Pairs, sums_of_masks
 from tff_health.secure_aggregation.ring import Ring
-from tff_health.secure_aggregation.secrets_file import HEAD_WORDS, MAGIC, PAIR_WORDS
+from tff_health.secure_aggregation.secrets_file import HEAD_WORDS, MAGIC, PAIR_WORDS, SECRETS_FILE, USED_FOLDER
 
-SECRETS_FILE = "secrets/pairs.bin"
-USED_FOLDER = "secrets/used"
 ATTEMPT_WORDS = 4
 ROSTER_WORDS = 8
 CHECK_RING = Ring(2**64)

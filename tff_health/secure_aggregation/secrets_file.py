@@ -16,6 +16,8 @@ from pathlib import Path
 from data.errors import SettingsError
 from tff_health.secure_aggregation.key_agreement import Pair
 
+SECRETS_FILE = "secrets/pairs.bin"  # relative to the folder in which the worker runs
+USED_FOLDER = "secrets/used"  # of the attempts that were served
 MAGIC = b"tffmask1"
 HEAD_WORDS = 2 + 1 + 8  # of 32 bits: magic, count, fingerprint
 PAIR_WORDS = 1 + 8

@@ -88,7 +88,7 @@ def dataset_result(
         positive=federation.schema.positive_label,
         protocol=federation.protocol,
         notes=list(federation.notes),
-        hospitals=hospital_counts(federation),
+        hospitals=hospital_counts(federation.sizes),
         arms=arms,
         membership_control=merged_attacks([first.get("control", {})]),
         synthesis=synthesis,

@@ -1,0 +1,152 @@
+"""A hospital's rows as its worker's computations read them, and what it publishes about them. No TensorFlow.
+
+The hospital's own process reads and checks its files, divides patients into those that train and those held out, and
+writes both parts as matrices of numbers into the worker's folder: computations do the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from data.errors import DataError
+from data.federation import Federation, Hospital
+from data.schema import Schema
+from data.schema_file import described_by, schema_document
+from data.whole_file import write_whole
+from tff_health.runtime.file_names import safe_name
+
+DATA_FOLDER = "data"
+FACTS_FILE = "facts.json"
+Part = Literal["train", "test"]
+PARTS: tuple[Part, ...] = ("train", "test")
+
+
+class TableFacts(BaseModel):
+    """What a hospital publishes about its table: to the coordinator, and so to the report.
+
+    Attributes:
+        format: of this document.
+        kind: that it is a table.
+        title, source, licence, protocol, notes, data_kind: see `Federation`.
+        single_class_accepted: see `Federation`.
+        columns: the schema, as in its file.
+        target: the column that is predicted.
+        train_rows: patients who train; 0 where the hospital holds out all.
+        test_rows: held-out patients.
+        train_positive: how many of the former are of the positive class.
+        test_positive: how many of the latter.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal["tff_health.held_table/1"] = "tff_health.held_table/1"
+    kind: Literal["table"] = "table"
+    title: str
+    source: str
+    licence: str
+    protocol: str
+    notes: tuple[str, ...] = ()
+    data_kind: Literal["real", "simulated"]
+    single_class_accepted: bool = False
+    columns: dict[str, dict[str, object]]
+    target: str
+    train_rows: int = Field(ge=0)
+    test_rows: int = Field(ge=0)
+    train_positive: int = Field(ge=0)
+    test_positive: int = Field(ge=0)
+
+    @property
+    def schema_of_columns(self) -> Schema:
+        """The schema.
+
+        Raises:
+            DataError: it is none.
+        """
+        return described_by({"target": self.target, "columns": self.columns}, Path(FACTS_FILE)).schema
+
+
+def data_folder(dataset: str) -> str:
+    """Where a dataset lies, relative to the worker's folder."""
+    return f"{DATA_FOLDER}/{safe_name(dataset)}"
+
+
+def matrix_file(dataset: str, part: Part) -> str:
+    """Where a part's rows lie, relative to the worker's folder: float64, little-endian, one row after another.
+
+    A row has the schema's columns as `Schema.encode` gives them: numbers, positions in the codebook, NaN for missing.
+    """
+    return f"{data_folder(dataset)}/{part}.f64"
+
+
+def write_held_table(folder: Path, dataset: str, federation: Federation, hospital: Hospital) -> TableFacts:
+    """Writes a hospital's rows into its worker's folder.
+
+    Args:
+        folder: the worker's.
+        dataset: the dataset's name in experiments.
+        federation: that the hospital is of; what is said about its data is published.
+        hospital: whose rows are written.
+
+    Raises:
+        DataError: a file cannot be written.
+    """
+    schema, size = federation.schema, federation.size_of(hospital)
+    facts = TableFacts(
+        title=federation.title,
+        source=federation.source,
+        licence=federation.licence,
+        protocol=federation.protocol,
+        notes=federation.notes,
+        data_kind=federation.kind,
+        single_class_accepted=federation.single_class_accepted,
+        **schema_document(schema),
+        train_rows=size.train,
+        test_rows=size.test,
+        train_positive=size.train_positive,
+        test_positive=size.test_positive,
+    )
+    for part in PARTS:
+        matrix = schema.encode(getattr(hospital, part)).astype("<f8")
+        write_whole(folder / matrix_file(dataset, part), np.ascontiguousarray(matrix).tobytes())
+    write_whole(folder / data_folder(dataset) / FACTS_FILE, facts.model_dump_json(indent=1).encode())
+    return facts
+
+
+def read_facts(texts: Mapping[str, bytes], dataset: str) -> dict[str, TableFacts]:
+    """What hospitals published about a dataset, checked to be of one table.
+
+    Args:
+        texts: of the facts' files, by hospital.
+        dataset: for messages.
+
+    Raises:
+        DataError: what a hospital says cannot be read, or its columns are others than those of the first one.
+    """
+    facts = {}
+    for name, text in texts.items():
+        try:
+            facts[name] = TableFacts.model_validate_json(text)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise DataError(
+                f"{dataset}: what hospital {name!r} publishes cannot be read ({'.'.join(map(str, first['loc']))}: "
+                f"{first['msg']}): it needs the same version of this software."
+            ) from error
+    one, first_facts = next(iter(facts.items()))
+    for name, own in facts.items():
+        if (own.columns, own.target) != (first_facts.columns, first_facts.target):
+            other = [column for column in {**own.columns, **first_facts.columns} if _differs(own, first_facts, column)]
+            what = f"column {other[0]!r}" if other else "the target"
+            raise DataError(
+                f"{dataset}: hospitals {one!r} and {name!r} have different schemas ({what}): all need the same one."
+            )
+    return facts
+
+
+def _differs(one: TableFacts, other: TableFacts, column: str) -> bool:
+    return one.columns.get(column) != other.columns.get(column)
