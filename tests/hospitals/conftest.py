@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from apart import federation
+from hospitals_apart import federation
 
 from tff_health.hospitals.context import HospitalsContext
 from tff_health.runtime.worker import Worker

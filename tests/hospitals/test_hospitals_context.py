@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_federated as tff
-from apart import NAMES
+from hospitals_apart import NAMES
 
 from data.errors import SettingsError
 from tff_health.hospitals.context import HospitalsError

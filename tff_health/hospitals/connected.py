@@ -13,6 +13,7 @@ from data.errors import SettingsError
 from tff_health.hospitals.connection import ClientIdentity, Connection
 from tff_health.hospitals.context import HospitalsContext
 from tff_health.hospitals.roster import Roster
+from tff_health.runtime.attempts import single_attempt
 from tff_health.runtime.context import WorkerContext, execution_context
 
 
@@ -60,5 +61,5 @@ def check_masks(context: HospitalsContext) -> None:
     def total(zeros: Any) -> Any:
         return tff.federated_secure_sum_bitwidth(zeros, 1)
 
-    with tff.framework.get_context_stack().install(context):
+    with tff.framework.get_context_stack().install(context), single_attempt():
         total([np.int32(0)] * len(context.names))

@@ -15,7 +15,7 @@ from tff_health.hospitals.identity import CERTIFICATE, SERVER_NAME, TLS_KEY
 from tff_health.hospitals.private_files import read_private
 from tff_health.runtime.worker import CHANNEL_OPTIONS, WorkerError
 
-_CONNECTING = 20.0  # seconds: a worker that was killed is back within two
+_CONNECTING = 10.0  # seconds, three times in a computation: a worker that was killed is back within two
 _BEAT = 2.0  # seconds between heartbeats
 _SILENCE = 15.0  # seconds without an answer to one; a busy worker answers within milliseconds
 _ALIVE = (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.FAILED_PRECONDITION)
@@ -89,7 +89,7 @@ class Connection:
         """Connects where it is not connected, and returns the generation.
 
         Raises:
-            WorkerError: the hospital cannot be reached within 20 seconds, or does not let the coordinator in.
+            WorkerError: the hospital cannot be reached within 10 seconds, or does not let the coordinator in.
         """
         with self._lock:
             if self._channel is None:

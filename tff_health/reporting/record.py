@@ -151,6 +151,6 @@ def read_table(path: Path, columns: tuple[str, ...], needed: tuple[str, ...]) ->
         if name not in frame.columns:
             raise ReportError(f"{path} has no column {name!r}: restore the file or run again.")
     for name in numbers:
-        if name in frame.columns and not pd.api.types.is_numeric_dtype(frame[name]):
+        if len(frame) and name in frame.columns and not pd.api.types.is_numeric_dtype(frame[name]):
             raise ReportError(f"{path}, column {name!r} holds text where numbers belong: restore the file.")
     return frame

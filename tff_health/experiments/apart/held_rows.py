@@ -66,10 +66,7 @@ class HeldFeatures:
             features, labels = self._prepared(part)
             features, labels = tf.gather(features, order), tf.gather(labels, order)
             steps = tf.data.Dataset.from_tensor_slices((begin, size))
-            made = steps.map(
-                lambda first, count: (features[first : first + count], labels[first : first + count]),
-                deterministic=True,
-            )
+            made = steps.map(lambda first, count: (features[first : first + count], labels[first : first + count]))
             return made.with_options(lean_options())
 
         return batches
