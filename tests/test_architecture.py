@@ -13,6 +13,7 @@ ROOT = Path(__file__).parent.parent
 MAY_IMPORT = {
     "run_experiments": {"tff_health.experiments"},
     "tff_health.experiments": {
+        "tff_health.hospitals",
         "tff_health.synthesis",
         "tff_health.reporting",
         "tff_health.evaluation",

@@ -25,7 +25,6 @@ from data.schema_file import schema_document
 from data.table_csv import write_table
 from tff_health.hospitals.hospital_process import free_port
 
-SLOW_FIXTURES = ("trained",)
 NAMES = ("Clinic North", 'Clinic "South" <1>', "Klinik \N{LATIN CAPITAL LETTER O WITH DIAERESIS}st")
 EXPERIMENT = """
 experiment = "clinics"
@@ -99,37 +98,20 @@ def worker(folder: Path) -> Iterator[subprocess.Popen[str]]:
         process.stdout.close()
 
 
-@pytest.fixture(scope="module")
-def trained(site: Path) -> Path:
-    """The folder of a run over all three workers."""
-    (site / "clinics.toml").write_text(EXPERIMENT, "utf-8")
+@needs_door
+def test_workers_run_until_they_are_told_to_end(site):
     with ExitStack() as stack:
         workers = [stack.enter_context(worker(site / f"h{place}")) for place in range(3)]
         assert "The worker runs" in done("status", str(site / "h1"))
         assert "runs in" in done("worker", str(site / "h1"), code=2)
-        out = ["--hospitals", str(site / "roster.toml"), "--out", str(site / "run")]
-        finished = run("run", str(site / "clinics.toml"), *out)
-        assert finished.returncode == 0, finished.stderr
         below = [child for process in workers for child in psutil.Process(process.pid).children(recursive=True)]
         assert len(below) == 15, "launcher, first process, worker, nginx and nginx's own, of each"
     _, alive = psutil.wait_procs(below, timeout=10)
     assert not alive
     assert [process.returncode for process in workers] == [0, 0, 0]
-    return site / "run"
-
-
-def test_the_report_is_of_all_hospitals(trained):
-    report = (trained / "report.html").read_text("utf-8")
-    assert "Klinik \N{LATIN CAPITAL LETTER O WITH DIAERESIS}st" in report
-    assert "<1>" not in report
-    assert "NOT SECURE" not in report
-
-
-def test_status_tells_calls(trained, site):
     text = run("hospital", "status", str(site / "h1"))
     assert text.returncode == 1
     assert "No worker runs." in text.stdout
-    assert "Calls on record" in text.stdout
 
 
 def test_keys_are_for_their_owner_alone(site):

@@ -109,23 +109,6 @@ def test_a_report_can_be_made_again(finished):
 
 
 @pytest.mark.slow
-def test_a_killed_study_ends_as_if_nothing_had_happened(tiny, finished, tmp_path):
-    folder = tmp_path / "killed"
-    process = start(tiny, folder, "--jobs", "2")
-    wait_until(process, lambda: begun(folder))
-    children = psutil.Process(process.pid).children(recursive=True)
-    assert children
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    _, alive = psutil.wait_procs(children, timeout=10)
-    assert not alive
-    done = run("study", str(tiny), "--out", str(folder), "--resume", "--jobs", "1")
-    assert done.returncode == 0, done.stderr
-    assert timeless(folder) == timeless(finished)
-    assert (folder / "summary.csv").read_bytes() == (finished / "summary.csv").read_bytes()
-
-
-@pytest.mark.slow
 def test_ctrl_c_ends_with_4_and_says_how_to_go_on(tiny, tmp_path):
     folder = tmp_path / "stopped"
     process = start(tiny, folder, "--jobs", "2")

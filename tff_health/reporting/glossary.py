@@ -35,7 +35,7 @@ PRIVACY = {
     "taking everybody claims no such gain.",
     "Trust model": "Who could see more than the guarantee allows for, and is trusted not to look.",
     "Secure aggregation": "The server learns the hospitals' sum but no single update. Simulated, it is a plain sum: "
-    "NOT SECURE.",
+    "NOT SECURE. Masked, hospitals add random numbers that cancel in the sum (docs/threat_model.md says against whom).",
     "Membership inference": "An attack that guesses who was trained on. Loss threshold and confidence use one "
     "patient's score; TPR at 1 % FPR is the share of members found when one non-member in a hundred is accused.",
     "LiRA": "Likelihood-ratio attack: compares a patient's score with those of shadow models trained with and without "

@@ -93,7 +93,9 @@ def test_sums_are_masked_and_said_to_be(both):
     assert apart["secure"]["secure_aggregation"] == "masked"
     assert together["secure"]["secure_aggregation"] == "simulated"
     assert apart["private"]["privacy"]["epsilon"] == together["private"]["privacy"]["epsilon"]
-    assert "NOT SECURE" not in (both[0] / "report.html").read_text("utf-8")
+    pages = [(folder / "report.html").read_text("utf-8") for folder in both]
+    assert ["simulated: NOT SECURE" in page for page in pages] == [False, True]
+    assert ["each in a worker of its own" in page for page in pages] == [True, False]
 
 
 def test_the_run_folder_holds_no_patient_and_no_key(both):
