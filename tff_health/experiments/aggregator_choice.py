@@ -79,11 +79,7 @@ def backend_of(candidate: Candidate) -> Iterator[None]:
 
     Where hospitals that are apart compute, their masks are no simulation, and their context stays.
     """
-    import tensorflow_federated as tff
+    from tff_health.runtime.context import computing_context
 
-    from tff_health.hospitals.context import HospitalsContext
-    from tff_health.runtime.context import execution_context
-
-    masked = isinstance(tff.framework.get_context_stack().current, HospitalsContext)
-    with execution_context(backend="test") if is_secure(candidate) and not masked else contextlib.nullcontext():
+    with computing_context(backend="test") if is_secure(candidate) else contextlib.nullcontext():
         yield

@@ -52,6 +52,9 @@ class HospitalsContext(tff.framework.SyncContext):
             with secure sums are then refused.
     """
 
+    is_apart = True
+    """`runtime.context.computing_context` leaves it in place."""
+
     def __init__(
         self, coordinator: WorkerContext, hospitals: Mapping[str, WorkerContext], roster: bytes | None = None
     ) -> None:

@@ -12,7 +12,6 @@ import numpy as np
 from data.errors import SettingsError
 from data.schema import Schema
 from tff_health.learning.ctgan.settings import CtganSettings
-from tff_health.runtime.seeds import generator as numpy_generator
 from tff_health.synthesis.gan_aggregator import check_gan_aggregator, gan_aggregator, gan_backend
 from tff_health.synthesis.synthesizer import Fitted, Probe, Progress, Synthesizer
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     import dp_accounting
 
     from tff_health.aggregators.catalogue import Factory
+    from tff_health.analytics.statistics import Matrix
     from tff_health.runtime.checkpoints import CheckpointStore
 
 
@@ -73,7 +73,7 @@ class Ctgan(Synthesizer):
     def fit(
         self,
         schema: Schema,
-        hospitals: Sequence[np.ndarray],
+        hospitals: Sequence[Matrix],
         *,
         seed: int,
         progress: Progress | None = None,
@@ -84,15 +84,13 @@ class Ctgan(Synthesizer):
         from tff_health.analytics.table_codec.fit import fit_codec
         from tff_health.learning.ctgan.process import build_ctgan_process
         from tff_health.learning.gan.rounds import GanRounds
-        from tff_health.runtime.context import execution_context
+        from tff_health.runtime.context import computing_context
         from tff_health.synthesis.ctgan_generator import CtganGenerator
+        from tff_health.synthesis.encoded_rows import encoded_rows
 
-        with execution_context(backend=gan_backend(self.aggregator)):
+        with computing_context(backend=gan_backend(self.aggregator)):
             fitted = fit_codec(schema, hospitals, max_modes=self.max_modes)
-            encoded = [
-                fitted.codec.encode(matrix, numpy_generator(seed, "encoding", place))
-                for place, matrix in enumerate(hospitals)
-            ]
+            encoded = encoded_rows(fitted.codec, hospitals, seed)
 
             def generator(weights: Sequence[np.ndarray]) -> CtganGenerator:
                 return CtganGenerator(schema, fitted.codec, self.training, fitted.counts, weights)

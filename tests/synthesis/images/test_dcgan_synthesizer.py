@@ -161,7 +161,7 @@ def test_a_round_sends_some_images_only_and_weighs_all(
         sent.append((rows, weight))
         return hospital_data(rows, seed, weight)
 
-    monkeypatch.setattr("tff_health.learning.gan.rounds.hospital_data", noted)
+    monkeypatch.setattr("tff_health.learning.gan.hospital_rows.hospital_data", noted)
     small = replace(SMALL, batch_size=4)
     replace(DCGAN, updates=4, training=small, probes=0).fit(federation, seed=1)
     sizes = [len(hospital.train) for hospital in federation.members]

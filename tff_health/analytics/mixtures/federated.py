@@ -24,8 +24,9 @@ from tff_health.analytics.mixtures.posterior import (
 from tff_health.analytics.mixtures.scaling import BoundsScale
 from tff_health.analytics.mixtures.settings import MixtureSettings
 from tff_health.analytics.mixtures.start import MixtureStart, start_from_statistics
-from tff_health.analytics.statistics import checked_matrices
+from tff_health.analytics.statistics import Matrix, checked_clients
 from tff_health.analytics.table_statistics import TableStatistics
+from tff_health.runtime.at_hospital import AtHospital
 
 _STEPS = 5  # iterations in one call: each call costs its set-up, each step in it only its sums
 
@@ -140,7 +141,7 @@ def advanced(sums: Any, state: Any, prior: Any, settings: MixtureSettings) -> An
 
 def fit_mixtures(
     schema: Schema,
-    matrices: Sequence[np.ndarray],
+    matrices: Sequence[Matrix],
     statistics: TableStatistics,
     settings: MixtureSettings | None = None,
     *,
@@ -154,7 +155,7 @@ def fit_mixtures(
 
     Args:
         schema: the columns, in the order of the matrices.
-        matrices: one float64 [rows, columns] a hospital, as `Schema.encode` gives it; missing cells take no part.
+        matrices: one a hospital; missing cells take no part.
         statistics: of the same rows, with moments and histograms (`compute_table_statistics`).
         settings: of the mixtures.
         start: centres and priors; from the statistics by default.
@@ -170,11 +171,13 @@ def fit_mixtures(
     scale = BoundsScale.of(schema)
     if not scale.positions:
         return {}
-    checked = checked_matrices(schema, matrices)
+    checked = checked_clients(schema, matrices)
     start = start or start_from_statistics(statistics, settings)
     prior = start.prior()
     state = build_mixture_start(scale, settings, sum_factory=sum_factory)(checked, start.centres, prior)
-    steps = build_mixture_steps(scale, settings, sum_factory=sum_factory)
+    # Hospitals that are apart answer one sum at a time.
+    apart = any(isinstance(matrix, AtHospital) for matrix in checked)
+    steps = build_mixture_steps(scale, settings, steps=1 if apart else _STEPS, sum_factory=sum_factory)
     while not is_done(state, settings):
         state = steps(state, prior, checked)
     return mixtures_of(state, scale)

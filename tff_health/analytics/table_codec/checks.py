@@ -12,6 +12,7 @@ import tensorflow_federated as tff
 
 from data.schema import Schema
 from tff_health.analytics.column_layout import ColumnLayout
+from tff_health.analytics.statistics import Matrix
 
 MOST_DECIMALS = 6
 
@@ -74,7 +75,7 @@ def build_encoding_checks(
 
 def check_encoding(
     schema: Schema,
-    matrices: Sequence[np.ndarray],
+    matrices: Sequence[Matrix],
     means: Mapping[str, np.ndarray],
     reaches: Mapping[str, np.ndarray],
     *,
@@ -85,7 +86,7 @@ def check_encoding(
 
     Args:
         schema: the columns.
-        matrices: one float64 [rows, columns] a hospital.
+        matrices: one a hospital.
         means: by numeric column, of its modes.
         reaches: by numeric column, of its modes.
         bins: the most bins of a column.

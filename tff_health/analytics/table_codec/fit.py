@@ -11,7 +11,7 @@ from data.schema import Column, Schema
 from tff_health.analytics.mixtures.federated import fit_mixtures
 from tff_health.analytics.mixtures.mixture import GaussianMixture
 from tff_health.analytics.mixtures.settings import MixtureSettings
-from tff_health.analytics.statistics import DEFAULT_BINS, checked_matrices, compute_table_statistics
+from tff_health.analytics.statistics import DEFAULT_BINS, Matrix, checked_clients, compute_table_statistics
 from tff_health.analytics.table_codec.checks import check_encoding
 from tff_health.analytics.table_codec.codec import TableCodec
 from tff_health.analytics.table_codec.coded_column import CodedColumn
@@ -22,7 +22,7 @@ from tff_health.analytics.table_codec.reach import widened
 
 def fit_codec(
     schema: Schema,
-    matrices: Sequence[np.ndarray],
+    matrices: Sequence[Matrix],
     *,
     max_modes: int = 10,
     settings: MixtureSettings | None = None,
@@ -36,7 +36,7 @@ def fit_codec(
 
     Args:
         schema: the columns, in the order of the matrices.
-        matrices: one float64 [rows, columns] a hospital, as `Schema.encode` gives it; training rows only.
+        matrices: one a hospital; training rows only.
         max_modes: the most modes of a numeric column; `settings` overrides it.
         settings: of the mixtures.
         sum_factory: sums structures of float64 tensors over hospitals in which one patient moves no entry by more
@@ -49,7 +49,7 @@ def fit_codec(
         DataError: there is no row at all, or a matrix that does not fit the schema.
     """
     settings = settings or MixtureSettings(max_modes=max_modes)
-    matrices = checked_matrices(schema, matrices)
+    matrices = checked_clients(schema, matrices)
     statistics = compute_table_statistics(schema, matrices, sum_factory=sum_factory, extremes=False, correlation=False)
     mixtures = fit_mixtures(schema, matrices, statistics, settings, sum_factory=sum_factory)
     missing = np.rint(statistics.missing)

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import tensorflow_federated as tff
 from tff_health.aggregators.executed import check_executed
 from tff_health.aggregators.hospital_dp import HospitalLevelDp
 from tff_health.learning.averaging import model_weights
-from tff_health.learning.gan.hospital_data import hospital_data
+from tff_health.learning.gan.hospital_rows import HospitalRows, RowsAtHand
 from tff_health.learning.gan.process import critic_weights, generator_weights, round_losses
 from tff_health.learning.gan.weights import flat, shared_part
 from tff_health.runtime.attempts import single_attempt
@@ -59,7 +60,7 @@ class GanRounds:
         process: of `learning.gan`.
         rounds: how many.
         updates: of the generator in each.
-        rows: each hospital's, as `hospital_data` takes them.
+        rows: each hospital's, as `hospital_data` takes them, or as the hospital makes them.
         seed: of what hospitals draw.
         averaging: the generator is the exponential moving average of those of about so many last updates; 0: the last.
         probes: how often `probe` measures the generator, evenly.
@@ -73,7 +74,7 @@ class GanRounds:
     process: tff.learning.templates.LearningProcess
     rounds: int
     updates: int
-    rows: Sequence[np.ndarray]
+    rows: Sequence[np.ndarray | HospitalRows]
     seed: int
     averaging: int = 0
     probes: int = 0
@@ -143,8 +144,8 @@ class GanRounds:
 
     def _next(self, state: Any, done: int) -> Any:
         data = [
-            hospital_data(self._drawn(place, done), tf_seed(self.seed, "round", place, done), len(own))
-            for place, own in enumerate(self.rows)
+            own.data(tf_seed(self.seed, "round", place, done), self._drawn(place, len(own), done))
+            for place, own in enumerate(self._hospitals)
         ]
         if self.privacy is None:
             return self.process.next(state, data)
@@ -153,12 +154,14 @@ class GanRounds:
         check_executed(self.privacy, output.state.aggregator, done + 1 - self._skipped)
         return output
 
-    def _drawn(self, place: int, done: int) -> np.ndarray:
-        rows = self.rows[place]
-        if self.most_rows is None or len(rows) <= self.most_rows:
-            return rows
-        chosen = generator(self.seed, "rows", place, done).choice(len(rows), self.most_rows, replace=False)
-        return rows[chosen]
+    @cached_property
+    def _hospitals(self) -> list[HospitalRows]:
+        return [RowsAtHand(own) if isinstance(own, np.ndarray) else own for own in self.rows]
+
+    def _drawn(self, place: int, rows: int, done: int) -> np.ndarray | None:
+        if self.most_rows is None or rows <= self.most_rows:
+            return None
+        return generator(self.seed, "rows", place, done).choice(rows, self.most_rows, replace=False)
 
     def _is_due(self, done: int) -> bool:
         if self.privacy is not None:
