@@ -23,7 +23,9 @@ from tff_health.synthesis.ctgan import Ctgan
 NAME = "clinics"
 SMALL = Ctgan(
     updates=10,
-    training=replace(CtganSettings(), generator_hidden=(16,), critic_hidden=(16,), local_updates=2, generator_updates=2, latent_dim=8),
+    training=replace(
+        CtganSettings(), generator_hidden=(16,), critic_hidden=(16,), local_updates=2, generator_updates=2, latent_dim=8
+    ),
     max_modes=3,
     probes=0,
 )

@@ -43,6 +43,7 @@ from tff_health.runtime.signals import InterruptGuard
 
 if TYPE_CHECKING:
     from tff_health.experiments.apart.hospitals import Hospitals
+    from tff_health.hospitals.costs import Costs
 
 
 def run_dataset(
@@ -85,6 +86,7 @@ def run_dataset(
             seconds=run.seconds_per_step,
             private_preprocessing=run.private_preprocessing,
             findings=findings,
+            costs=run.costs,
         )
 
 
@@ -106,6 +108,7 @@ class _DatasetRun:
         self.checkpoints = DatasetCheckpoints(folder, dataset.name, settings.fingerprint, listener)
         self.cache = ProcessCache(dataset.feature_shape, settings.seed, dataset.rows_by_hospital)
         self.seconds_per_step: dict[str, float] = {}
+        self.costs: dict[str, list[Costs]] = {}
         self._private: tuple[PreparedDataset, ProcessCache] | None = None
         rule = settings.datasets[dataset.name].threshold
         # A rule chooses its threshold when training has ended; until then rounds are counted at .5.
@@ -154,9 +157,10 @@ class _DatasetRun:
                     self._report_rounds(name, arm, step)
             while not arm.finished:
                 self.guard.check()
-                clock = time.perf_counter()
+                clock, before = time.perf_counter(), self.source.costs()
                 arm.advance()
                 seconds.append(time.perf_counter() - clock)
+                self._report_costs(name, arm.step, before)
                 store.save(arm.step, {**arm.payload(), "seconds": np.array(seconds)})
                 self._report_rounds(name, arm, arm.step)
                 self.listener.rows("timings", [(self.dataset.name, name, arm.step, round(seconds[-1], 6))])
@@ -233,6 +237,22 @@ class _DatasetRun:
 
     def _store(self, *step: str) -> AbstractContextManager[CheckpointStore]:
         return self.checkpoints.store(self.dataset.fingerprint, *step)
+
+    def _report_costs(self, name: str, step: int, before: Costs | None) -> None:
+        """Writes down what a step over hospitals that are apart has cost."""
+        after = self.source.costs()
+        if before is None or after is None:
+            return
+        spent = after - before
+        self.costs.setdefault(name, []).append(spent)
+        phases = round(spent.hospitals, 6), round(spent.coordinator, 6)
+        self.listener.rows(
+            "traffic",
+            [
+                (self.dataset.name, name, step, hospital, own.to_hospital, own.from_hospital, *phases)
+                for hospital, own in spent.traffic.items()
+            ],
+        )
 
     def _report_rounds(self, name: str, arm: ArmRun, step: int) -> None:
         rows = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from data.federation import Federation
 from tff_health.analytics.preprocessing import TablePreprocessor
@@ -12,6 +12,9 @@ from tff_health.experiments.prepared import PreparedDataset, applied, prepare, p
 from tff_health.experiments.settings import PreprocessingSettings, PrivatePreprocessingSettings
 from tff_health.privacy.composition import Event
 from tff_health.runtime.context import execution_context
+
+if TYPE_CHECKING:
+    from tff_health.hospitals.costs import Costs
 
 
 class DatasetSource(Protocol):
@@ -30,6 +33,9 @@ class DatasetSource(Protocol):
 
     def restored(self, preprocessor: TablePreprocessor) -> PreparedDataset:
         """The dataset with a preprocessing that was fitted before."""
+
+    def costs(self) -> Costs | None:
+        """What hospitals that are apart have cost so far; None where nobody is."""
 
 
 class LoadedDataset:
@@ -61,3 +67,7 @@ class LoadedDataset:
     def restored(self, preprocessor: TablePreprocessor) -> PreparedDataset:
         """See `DatasetSource`."""
         return applied(self._name, self._federation, None, preprocessor)
+
+    def costs(self) -> None:
+        """See `DatasetSource`."""
+        return None

@@ -23,7 +23,7 @@ from tff_health.experiments.kinds import (
     units,
 )
 from tff_health.experiments.pool import run_in_processes
-from tff_health.experiments.run_folder import Table, open_folder
+from tff_health.experiments.run_folder import TRAFFIC_COLUMNS, Table, open_folder
 from tff_health.experiments.tensorboard_log import TensorBoardLog
 from tff_health.experiments.workload import REPORTING
 from tff_health.reporting.report import make_report
@@ -96,7 +96,7 @@ def run_experiment(
     with (
         interruptible() as guard,
         Progress(REPORTING + sum(work.values()), quiet=quiet) as progress,
-        _Tables(folder, tables(settings), progress, resume, tensorboard) as listener,
+        _Tables(folder, _tables(settings, hospitals), progress, resume, tensorboard) as listener,
     ):
         try:
             if jobs and hospitals is None:
@@ -134,10 +134,14 @@ def run_experiment(
     return RunOutcome(folder, report, results, time.monotonic() - clock, listener.sentences)
 
 
+def _tables(settings: ExperimentBase, hospitals: Hospitals | None) -> dict[str, Sequence[str]]:
+    return tables(settings) if hospitals is None else {**tables(settings), "traffic": TRAFFIC_COLUMNS}
+
+
 class _Tables(contextlib.AbstractContextManager["_Tables"]):
     """Listens to datasets: writes the growing tables and shows progress.
 
-    They are written anew from checkpoints when a run is resumed; timings.csv alone goes on.
+    They are written anew from checkpoints when a run is resumed; timings.csv and traffic.csv go on.
     """
 
     def __init__(
@@ -146,7 +150,7 @@ class _Tables(contextlib.AbstractContextManager["_Tables"]):
         self._progress, self._columns = progress, columns
         self._log = TensorBoardLog(folder) if tensorboard else None
         self._tables = {
-            name: Table(folder / f"{name}.csv", header, append=resume and name == "timings")
+            name: Table(folder / f"{name}.csv", header, append=resume and name in ("timings", "traffic"))
             for name, header in columns.items()
         }
         self.sentences: list[str] = []

@@ -22,6 +22,11 @@ SETTINGS_FILE = "settings.toml"
 METRIC_COLUMNS = ("loss", "accuracy", "auc", "sensitivity", "specificity", "f1", "brier", "ece")
 ROUND_COLUMNS = ("dataset", "arm", "seed", "round", "train_loss", *METRIC_COLUMNS, "epsilon")
 TIMING_COLUMNS = ("dataset", "arm", "step", "seconds")
+# Of hospitals that are apart: what a step, its scoring included, moved and took.
+TRAFFIC_COLUMNS = (
+    *("dataset", "arm", "step", "hospital", "bytes_to_hospital", "bytes_from_hospital"),
+    *("seconds_hospitals", "seconds_coordinator"),
+)
 PREDICTION_COLUMNS = ("dataset", "arm", "seed", "hospital", "patient", "label", "score")
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import grpc
 from tensorflow_federated.proto.v0 import executor_pb2, executor_pb2_grpc
 
+from tff_health.hospitals.costs import CountingInterceptor, Traffic
 from tff_health.hospitals.identity import CERTIFICATE, SERVER_NAME, TLS_KEY
 from tff_health.hospitals.private_files import read_private
 from tff_health.runtime.worker import CHANNEL_OPTIONS, WorkerError
@@ -65,6 +66,8 @@ class Connection:
         self._certificate = certificate.encode("ascii")
         self._identity = identity
         self._channel: grpc.Channel | None = None
+        self._counted: grpc.Channel | None = None
+        self._counter = CountingInterceptor()
         self._generation = 0
         self._silent = False
         self._lock = threading.RLock()
@@ -81,9 +84,14 @@ class Connection:
         Raises:
             WorkerError: there is none.
         """
-        if self._channel is None:
+        if self._counted is None:
             raise WorkerError(f"hospital {self.name!r} is not connected.")
-        return self._channel
+        return self._counted
+
+    @property
+    def traffic(self) -> Traffic:
+        """Bytes of all computations so far, heartbeats apart."""
+        return self._counter.traffic
 
     def ensure_running(self) -> int:
         """Connects where it is not connected, and returns the generation.
@@ -103,7 +111,7 @@ class Connection:
     def stop(self) -> None:
         """Closes the connection; the worker goes on. May be called again."""
         with self._lock:
-            channel, self._channel = self._channel, None
+            channel, self._channel, self._counted = self._channel, None, None
             if channel is not None:
                 channel.close()
 
@@ -125,6 +133,7 @@ class Connection:
                 raise WorkerError(f"hospital {self.name!r} at {self._address} {problem}")
             time.sleep(_BEAT / 4)
         self._channel, self._silent = channel, False
+        self._counted = grpc.intercept_channel(channel, self._counter)
         self._generation += 1
         threading.Thread(target=self._beat, args=(channel,), name=f"heartbeat-{self.name}", daemon=True).start()
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import re
 import secrets
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import cachetools
@@ -19,6 +21,8 @@ from tensorflow_federated.python.core.impl.compiler import tree_analysis
 from tensorflow_federated.python.core.impl.types import type_analysis, type_conversions
 
 from data.errors import TffHealthError
+from tff_health.hospitals.connection import Connection
+from tff_health.hospitals.costs import Costs
 from tff_health.hospitals.round_form import RoundForm, round_form
 from tff_health.runtime.at_hospital import AtHospital, maker_of
 from tff_health.runtime.attempts import attempts_allowed, single_attempt
@@ -65,6 +69,7 @@ class HospitalsContext(tff.framework.SyncContext):
         self._run = np.frombuffer(secrets.token_bytes(4 * _RUN_WORDS), "<u4")
         self._invocations = 0
         self._forms: cachetools.LRUCache[tuple[Any, ...], tuple[RoundForm, Any]] = cachetools.LRUCache(_KEPT_FORMS)
+        self._seconds = {"coordinator": 0.0, "hospitals": 0.0}
         self._turn = threading.RLock()
         self._pool = concurrent.futures.ThreadPoolExecutor(max(1, len(self._hospitals)), "hospital")
 
@@ -86,11 +91,14 @@ class HospitalsContext(tff.framework.SyncContext):
             form = self._form(comp, _makers(comp, values))
             of_server = structure.Struct([(None, values[place]) for place in form.server_places])
             of_hospitals = self._of_hospitals([values[place] for place in form.client_places])
-            told = self._coordinator.invoke(form.prepare, of_server)
-            sent = self._attempts(form, told, of_hospitals)
-            totals = self._totals(form, sent)
-            summands = [part[0] for part in sent]
-            result = self._coordinator.invoke(form.finish, structure.Struct.unnamed(of_server, summands, totals))
+            with self._timed("coordinator"):
+                told = self._coordinator.invoke(form.prepare, of_server)
+            with self._timed("hospitals"):
+                sent = self._attempts(form, told, of_hospitals)
+            with self._timed("coordinator"):
+                totals = self._totals(form, sent)
+                summands = [part[0] for part in sent]
+                result = self._coordinator.invoke(form.finish, structure.Struct.unnamed(of_server, summands, totals))
         return _as_declared(result, comp.type_signature.result)
 
     def ask(self, comp: tff.Computation, told: Any = None) -> dict[str, Any]:
@@ -112,6 +120,21 @@ class HospitalsContext(tff.framework.SyncContext):
                 except (grpc.RpcError, ValueError, TypeError) as error:
                     raise HospitalsError(f"hospital {name!r} could not compute its part: {_said(error)}") from error
         return results
+
+    @property
+    def costs(self) -> Costs:
+        """What the context has cost so far."""
+        connections = {name: context.worker for name, context in self._hospitals.items()}
+        traffic = {name: own.traffic for name, own in connections.items() if isinstance(own, Connection)}
+        return Costs(self._seconds["coordinator"], self._seconds["hospitals"], traffic)
+
+    @contextlib.contextmanager
+    def _timed(self, phase: str) -> Iterator[None]:
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self._seconds[phase] += time.monotonic() - started
 
     @property
     def names(self) -> tuple[str, ...]:

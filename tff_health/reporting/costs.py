@@ -20,12 +20,16 @@ class CostRow:
         rounds: that it ran; None where it has none.
         seconds: of a round.
         sent: bytes of a hospital in a round.
+        received: likewise, where hospitals were apart and it was counted, as `sent` was then.
+        at_hospitals: seconds of a round in which hospitals computed, likewise.
     """
 
     title: str
     rounds: int | None
     seconds: float | None
     sent: float | None
+    received: float | None = None
+    at_hospitals: float | None = None
 
     @property
     def sent_in_all(self) -> float | None:
@@ -36,7 +40,14 @@ class CostRow:
 def cost_rows(dataset: DatasetResult) -> list[CostRow]:
     """A row for each arm of which a cost was recorded."""
     rows = [
-        CostRow(arm.title, _rounds(arm), arm.cost.get("seconds_per_round"), arm.cost.get("bytes_up"))
+        CostRow(
+            arm.title,
+            _rounds(arm),
+            arm.cost.get("seconds_per_round"),
+            arm.cost.get("bytes_up"),
+            arm.cost.get("bytes_down"),
+            arm.cost.get("seconds_at_hospitals"),
+        )
         for arm in dataset.shown_arms.values()
     ]
     return [row for row in rows if row.seconds is not None or row.sent is not None]

@@ -98,6 +98,23 @@ def test_sums_are_masked_and_said_to_be(both):
     assert ["each in a worker of its own" in page for page in pages] == [True, False]
 
 
+def test_bytes_and_seconds_are_counted(both):
+    traffic = pd.read_csv(both[0] / "traffic.csv")
+    assert not (both[1] / "traffic.csv").exists()
+    assert set(traffic["hospital"]) == {"hospital 1", "hospital 2", "hospital 3"}
+    assert traffic.groupby("arm")["step"].max().to_dict() == dict.fromkeys(APART, 2)
+    weights = tf.keras.models.load_model(both[0] / "model/breast_cancer--fedavg.keras", compile=False).get_weights()
+    update = sum(value.nbytes for value in weights)
+    later = traffic[(traffic["step"] == 2) & (traffic["arm"] == "fedavg")]
+    # The model goes there for training, for two scorings, and comes back once; counts of scores are 16 kB each.
+    assert (later["bytes_to_hospital"] > 3 * update).all()
+    assert (later["bytes_from_hospital"].between(update, update + 60_000)).all()
+    assert (later["seconds_hospitals"] > 0).all()
+    cost = arms(both[0])["fedavg"]["cost"]
+    assert cost["bytes_up"] == pytest.approx(later["bytes_from_hospital"].mean())
+    assert "Bytes to a hospital, a round" in (both[0] / "report.html").read_text("utf-8")
+
+
 def test_the_run_folder_holds_no_patient_and_no_key(both):
     assert set(arms(both[0])) == set(APART)
     assert len(pd.read_csv(both[0] / "predictions.csv")) == 0

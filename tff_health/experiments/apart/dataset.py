@@ -23,6 +23,8 @@ from tff_health.experiments.prepared import PreparedDataset, fitted_preprocessor
 from tff_health.experiments.preprocessing_choice import private_preprocessing
 from tff_health.experiments.scored import Scored
 from tff_health.experiments.settings import PreprocessingSettings, PrivatePreprocessingSettings
+from tff_health.hospitals.context import HospitalsContext
+from tff_health.hospitals.costs import Costs
 from tff_health.hospitals.held_table import PARTS, Part
 from tff_health.learning.keras_model import Predictor
 from tff_health.privacy.composition import Event
@@ -83,11 +85,20 @@ class HeldDataset:
 
     Args:
         federation: what the hospitals published of it.
-        context: installs the hospitals' TFF context.
+        hospitals: their TFF context.
     """
 
-    def __init__(self, federation: HeldFederation, context: Callable[[], AbstractContextManager[Any]]) -> None:
-        self._federation, self.context = federation, context
+    def __init__(self, federation: HeldFederation, hospitals: HospitalsContext) -> None:
+        self._federation, self._hospitals = federation, hospitals
+
+    def context(self) -> AbstractContextManager[Any]:
+        """See `DatasetSource`."""
+        installed: AbstractContextManager[Any] = tff.framework.get_context_stack().install(self._hospitals)
+        return installed
+
+    def costs(self) -> Costs:
+        """See `DatasetSource`."""
+        return self._hospitals.costs
 
     def prepare(self, settings: PreprocessingSettings) -> ApartDataset:
         """See `DatasetSource`; hospitals apply the preprocessing themselves, whenever they compute."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -55,7 +54,7 @@ class Hospitals(ABC):
         from tff_health.experiments.apart.dataset import HeldDataset
 
         federation, context = self._opened(name)
-        return HeldDataset(federation, lambda: _installed(context))
+        return HeldDataset(federation, context)
 
     def _opened(self, name: str) -> tuple[HeldFederation, HospitalsContext]:
         if name not in self._federations:
@@ -152,12 +151,3 @@ def _published(context: HospitalsContext, dataset: str) -> dict[str, bytes]:
             f"hospital {lacking[0]!r} holds no dataset {dataset!r}: it needs [datasets.{dataset}] in its hospital.toml."
         )
     return texts
-
-
-@contextmanager
-def _installed(context: HospitalsContext) -> Iterator[HospitalsContext]:
-    import tensorflow_federated as tff
-
-    installed: AbstractContextManager[object] = tff.framework.get_context_stack().install(context)
-    with installed:
-        yield context

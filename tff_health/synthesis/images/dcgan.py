@@ -16,6 +16,7 @@ from tff_health.synthesis.gan_aggregator import check_gan_aggregator, gan_aggreg
 from tff_health.synthesis.hospital_guarantee import HospitalGuarantee
 from tff_health.synthesis.images.dcgan_generator import DcganGenerator
 from tff_health.synthesis.images.synthesizer import FittedImages, ImageSynthesizer, Probe, Progress
+from tff_health.synthesis.images.training_images import TrainingImages
 from tff_health.synthesis.synthesizer import latest_of_private
 
 if TYPE_CHECKING:
@@ -109,15 +110,17 @@ class Dcgan(ImageSynthesizer):
 
     def fit(
         self,
-        federation: ImageFederation,
+        federation: ImageFederation | TrainingImages,
         *,
         seed: int,
         progress: Progress | None = None,
         checkpoints: CheckpointStore | None = None,
         probe: Probe | None = None,
     ) -> FittedImages:
-        """See `ImageSynthesizer`. Counts of classes, which the generator's classes are drawn by, are summed over
-        hospitals without protection, but not under a guarantee.
+        """See `ImageSynthesizer`; also of images that hospitals keep, in the context of these.
+
+        Counts of classes, which the generator's classes are drawn by, are summed over hospitals without protection,
+        but not under a guarantee.
 
         Raises:
             DataError: hospitals nothing can be trained on.
@@ -125,33 +128,32 @@ class Dcgan(ImageSynthesizer):
             ReleaseLostError: a damaged checkpoint of a private fit, which may hide a release.
             ExecutedMismatchError: a private round was another one than accounted.
         """
-        from tff_health.learning.dcgan.labelled_rows import pack
         from tff_health.learning.dcgan.process import build_dcgan_process
         from tff_health.learning.dcgan.realism import realism
         from tff_health.learning.dcgan.task import DcganTask
         from tff_health.learning.gan.rounds import GanRounds
-        from tff_health.runtime.context import execution_context
+        from tff_health.runtime.context import computing_context
 
-        members, classes = federation.require_trainable().members, federation.classes
+        images = TrainingImages.of(federation) if isinstance(federation, ImageFederation) else federation
+        classes, hospitals = images.classes, len(images.rows)
         aggregator: Factory | str
         if self.guarantee is None:
             privacy = None
-            aggregator = gan_aggregator(self.aggregator, self.aggregator_options, len(members))
-            counts = np.sum([np.bincount(m.train.labels, minlength=len(classes)) for m in members], axis=0)
+            aggregator = gan_aggregator(self.aggregator, self.aggregator_options, hospitals)
+            counts = images.counts.sum(axis=0)
         else:
-            privacy = self.guarantee.hospital_level(len(members), self.rounds)
+            privacy = self.guarantee.hospital_level(hospitals, self.rounds)
             latest_of_private(checkpoints)  # refuses one that is damaged
             aggregator, counts = privacy.build_factory(), np.ones(len(classes), np.int64)
-        packed = [pack(member.train.pixels, member.train.labels, len(classes)) for member in members]
 
         def generator(weights: Sequence[np.ndarray]) -> DcganGenerator:
-            return DcganGenerator(federation.size, classes, counts, self.training, weights)
+            return DcganGenerator(images.size, classes, counts, self.training, weights)
 
         own = self.training
-        with execution_context(backend=gan_backend(self.aggregator), clients=len(members)):
+        with computing_context(backend=gan_backend(self.aggregator), clients=hospitals):
             trained = GanRounds(
                 build_dcgan_process(
-                    federation.size,
+                    images.size,
                     counts,
                     self.training,
                     aggregator=aggregator,
@@ -161,7 +163,7 @@ class Dcgan(ImageSynthesizer):
                 ),
                 rounds=self.rounds,
                 updates=self.training.generator_updates,
-                rows=packed,
+                rows=images.rows,
                 seed=seed,
                 averaging=self.averaging,
                 probes=self.probes,
@@ -171,5 +173,5 @@ class Dcgan(ImageSynthesizer):
                 privacy=privacy,
                 most_rows=_ROWS_A_DRAW * own.batch_size * own.local_updates,
             ).run()
-        judge = realism(DcganTask(federation.size, counts, self.training), trained.critic, len(classes))
+        judge = realism(DcganTask(images.size, counts, self.training), trained.critic, len(classes))
         return FittedImages(generator(trained.weights), trained.history, trained.facts, judge)
