@@ -232,7 +232,7 @@ def _said(error: Exception) -> str:
     """What an assertion inside a hospital's graph said, or all there is."""
     text = error.details() if isinstance(error, grpc.RpcError) else str(error)
     asserted = re.search(r"assertion failed: \[(.*?)\]", text, re.DOTALL)
-    return asserted[1].strip("\"'") if asserted else text
+    return asserted[1].strip("\"'").replace("\\'", "'") if asserted else text
 
 
 def _as_declared(value: Any, declared: tff.Type) -> Any:

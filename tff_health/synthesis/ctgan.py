@@ -81,15 +81,20 @@ class Ctgan(Synthesizer):
         probe: Probe | None = None,
     ) -> Fitted:
         """See `Synthesizer`."""
+        from tff_health.aggregators.fixed_point_sum import fixed_point_sum
         from tff_health.analytics.table_codec.fit import fit_codec
         from tff_health.learning.ctgan.process import build_ctgan_process
         from tff_health.learning.gan.rounds import GanRounds
+        from tff_health.runtime.at_hospital import AtHospital
         from tff_health.runtime.context import computing_context
         from tff_health.synthesis.ctgan_generator import CtganGenerator
         from tff_health.synthesis.encoded_rows import encoded_rows
 
         with computing_context(backend=gan_backend(self.aggregator)):
-            fitted = fit_codec(schema, hospitals, max_modes=self.max_modes)
+            # What hospitals that are apart send of their tables is masked.
+            apart = any(isinstance(own, AtHospital) for own in hospitals)
+            sums = fixed_point_sum() if apart else None
+            fitted = fit_codec(schema, hospitals, max_modes=self.max_modes, sum_factory=sums)
             encoded = encoded_rows(fitted.codec, hospitals, seed)
 
             def generator(weights: Sequence[np.ndarray]) -> CtganGenerator:

@@ -15,11 +15,13 @@ from data.catalogue import load_dataset
 from data.errors import DataError, SettingsError
 from data.federation import Federation
 from models.catalogue import load_model_function
+from tff_health.aggregators.fixed_point_sum import fixed_point_sum
 from tff_health.analytics.preprocessing import TablePreprocessor
 from tff_health.analytics.statistics import compute_table_statistics
 from tff_health.experiments.apart.held_rows import HeldFeatures, HeldRows, held_matrices
 from tff_health.experiments.apart.scoring import build_scoring, scored
 from tff_health.experiments.scored import cross_entropy
+from tff_health.hospitals.context import HospitalsError
 from tff_health.hospitals.held_table import write_held_table
 from tff_health.learning.keras_model import Predictor, initial_weights, input_spec
 from tff_health.runtime.at_hospital import AtHospital
@@ -63,6 +65,34 @@ def held(clinics: Federation, preprocessor: TablePreprocessor) -> list[HeldRows]
         HeldRows(hospital.name, features, "train", np.arange(len(hospital.train), dtype=np.int32))
         for hospital in clinics.members
     ]
+
+
+def test_masked_statistics_are_those_of_rows_at_hand(clinics, apart):
+    matrices = [clinics.schema.encode(hospital.train) for hospital in clinics.members]
+    of_held = compute_table_statistics(
+        clinics.schema,
+        held_matrices(NAME, "train", len(clinics.schema.columns), [*map(len, matrices)]),
+        sum_factory=fixed_point_sum(),
+        extremes=False,
+    )
+    with execution_context():
+        at_hand = compute_table_statistics(clinics.schema, matrices, extremes=False)
+    np.testing.assert_allclose(of_held.mean, at_hand.mean, rtol=1e-9)
+    np.testing.assert_allclose(of_held.variance, at_hand.variance, rtol=1e-7)
+    np.testing.assert_array_equal(of_held.observed, at_hand.observed)
+    for name, counts in at_hand.categories.items():
+        np.testing.assert_array_equal(of_held.categories[name], counts)
+    for name, histogram in at_hand.histograms.items():
+        np.testing.assert_array_equal(of_held.histograms[name].counts, histogram.counts)
+
+
+def test_a_statistic_beyond_all_bounds_fails_the_sum(apart):
+    process = fixed_point_sum().create(tff.types.to_type((np.float64, [2])))
+    values = [np.array([0.25, -1e8]), np.array([-0.5, -1e8]), np.array([1 / 3, 5e7])]
+    total = process.next(process.initialize(), values).result
+    np.testing.assert_allclose(total, np.sum(values, axis=0), rtol=0, atol=1e-8)
+    with pytest.raises(HospitalsError, match="a hospital's statistic is not between"):
+        process.next(process.initialize(), [np.array([0.0, 1e9])] * 3)
 
 
 def test_statistics_are_those_of_rows_at_hand(clinics, apart):

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow_federated as tff
 
+from tff_health.aggregators.fixed_point_sum import fixed_point_sum
 from tff_health.analytics.preprocessing import TablePreprocessor
 from tff_health.analytics.private_preprocessing import fit_private_preprocessor, needed_release
 from tff_health.analytics.statistics import compute_table_statistics
@@ -101,9 +102,18 @@ class HeldDataset:
         return self._hospitals.costs
 
     def prepare(self, settings: PreprocessingSettings) -> ApartDataset:
-        """See `DatasetSource`; hospitals apply the preprocessing themselves, whenever they compute."""
+        """See `DatasetSource`; hospitals apply the preprocessing themselves, whenever they compute.
+
+        Sums are masked. Minima and maxima, which are single patients' values and cannot be, are left out unless the
+        scaling rests on them.
+        """
         federation = self._federation
-        statistics = compute_table_statistics(federation.schema, _matrices(federation))
+        statistics = compute_table_statistics(
+            federation.schema,
+            _matrices(federation),
+            sum_factory=fixed_point_sum(),
+            extremes=settings.scaling == "min-max",
+        )
         return _applied(federation, statistics, fitted_preprocessor(statistics, federation.schema, settings))
 
     def prepare_privately(
