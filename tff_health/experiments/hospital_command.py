@@ -102,16 +102,14 @@ def _keys(parsed: argparse.Namespace) -> int:
 
 
 def _check(parsed: argparse.Namespace) -> int:
-    from tff_health.hospitals.hospital_data import held_federations
+    from tff_health.hospitals.hospital_data import held_federations, published
     from tff_health.hospitals.hospital_folder import read_hospital
 
     settings = read_hospital(parsed.folder)
     for name, federation in held_federations(parsed.folder, settings):
-        size = federation.size_of(federation.hospitals[0])
         print(
-            f"{name}: {size.train:,} training rows ({size.train_positive:,} {federation.schema.positive_label}), "
-            f"{size.test:,} held-out rows ({size.test_positive:,}). These four numbers, the schema and the protocol "
-            f"would be published: {federation.protocol}"
+            f"{name}: {published(federation).summary}. These numbers, names of columns, codes and classes and the "
+            f"protocol would be published: {federation.protocol}"
         )
     if not settings.datasets:
         print(f"{parsed.folder} holds no dataset: name one in hospital.toml.")

@@ -42,6 +42,12 @@ class ImageFacts(BaseModel):
     counts: tuple[int, int]
 
     @property
+    def summary(self) -> str:
+        """The numbers, for people."""
+        each = ", ".join(f"{count:,} {name}" for name, count in zip(self.classes, self.counts, strict=True))
+        return f"{self.images:,} training images of {self.size} x {self.size} pixels ({each})"
+
+    @property
     def images(self) -> int:
         """How many there are."""
         return sum(self.counts)
@@ -57,6 +63,22 @@ def labels_file(dataset: str) -> str:
     return f"{data_folder(dataset)}/labels.u8"
 
 
+def image_facts(federation: ImageFederation, hospital: ImageHospital) -> ImageFacts:
+    """What a hospital of a federation publishes."""
+    counts = np.bincount(hospital.train.labels, minlength=len(federation.classes))
+    return ImageFacts(
+        title=federation.title,
+        source=federation.source,
+        licence=federation.licence,
+        protocol=federation.protocol,
+        notes=federation.notes,
+        data_kind=federation.kind,
+        size=federation.size,
+        classes=federation.classes,
+        counts=tuple(counts.tolist()),
+    )
+
+
 def write_held_images(folder: Path, dataset: str, federation: ImageFederation, hospital: ImageHospital) -> ImageFacts:
     """Writes a hospital's images into its worker's folder.
 
@@ -69,18 +91,7 @@ def write_held_images(folder: Path, dataset: str, federation: ImageFederation, h
     Raises:
         DataError: a file cannot be written.
     """
-    counts = np.bincount(hospital.train.labels, minlength=len(federation.classes))
-    facts = ImageFacts(
-        title=federation.title,
-        source=federation.source,
-        licence=federation.licence,
-        protocol=federation.protocol,
-        notes=federation.notes,
-        data_kind=federation.kind,
-        size=federation.size,
-        classes=federation.classes,
-        counts=tuple(counts.tolist()),
-    )
+    facts = image_facts(federation, hospital)
     pixels = np.ascontiguousarray(hospital.train.pixels, "<f4")
     write_whole(folder / pixels_file(dataset), pixels.tobytes())
     write_whole(folder / labels_file(dataset), hospital.train.labels.astype(np.uint8).tobytes())

@@ -61,6 +61,15 @@ class TableFacts(BaseModel):
     test_positive: int = Field(ge=0)
 
     @property
+    def summary(self) -> str:
+        """The numbers, for people."""
+        positive = self.schema_of_columns.positive_label
+        return (
+            f"{self.train_rows:,} training rows ({self.train_positive:,} {positive}), {self.test_rows:,} held-out rows "
+            f"({self.test_positive:,})"
+        )
+
+    @property
     def schema_of_columns(self) -> Schema:
         """The schema.
 
@@ -83,6 +92,25 @@ def matrix_file(dataset: str, part: Part) -> str:
     return f"{data_folder(dataset)}/{part}.f64"
 
 
+def table_facts(federation: Federation, hospital: Hospital) -> TableFacts:
+    """What a hospital of a federation publishes."""
+    size = federation.size_of(hospital)
+    return TableFacts(
+        title=federation.title,
+        source=federation.source,
+        licence=federation.licence,
+        protocol=federation.protocol,
+        notes=federation.notes,
+        data_kind=federation.kind,
+        single_class_accepted=federation.single_class_accepted,
+        **schema_document(federation.schema),
+        train_rows=size.train,
+        test_rows=size.test,
+        train_positive=size.train_positive,
+        test_positive=size.test_positive,
+    )
+
+
 def write_held_table(folder: Path, dataset: str, federation: Federation, hospital: Hospital) -> TableFacts:
     """Writes a hospital's rows into its worker's folder.
 
@@ -95,23 +123,9 @@ def write_held_table(folder: Path, dataset: str, federation: Federation, hospita
     Raises:
         DataError: a file cannot be written.
     """
-    schema, size = federation.schema, federation.size_of(hospital)
-    facts = TableFacts(
-        title=federation.title,
-        source=federation.source,
-        licence=federation.licence,
-        protocol=federation.protocol,
-        notes=federation.notes,
-        data_kind=federation.kind,
-        single_class_accepted=federation.single_class_accepted,
-        **schema_document(schema),
-        train_rows=size.train,
-        test_rows=size.test,
-        train_positive=size.train_positive,
-        test_positive=size.test_positive,
-    )
+    facts = table_facts(federation, hospital)
     for part in PARTS:
-        matrix = schema.encode(getattr(hospital, part)).astype("<f8")
+        matrix = federation.schema.encode(getattr(hospital, part)).astype("<f8")
         write_whole(folder / matrix_file(dataset, part), np.ascontiguousarray(matrix).tobytes())
     write_whole(folder / data_folder(dataset) / FACTS_FILE, facts.model_dump_json(indent=1).encode())
     return facts

@@ -42,7 +42,7 @@ def serve(folder: Path, say: Callable[[str], None]) -> int:
     with _alone(folder):
         work = make_work_folder(folder)
         for name, facts in store_patients(folder, work, settings).items():
-            say(f"{name}: {facts.train_rows:,} training rows, {facts.test_rows:,} held-out rows.")
+            say(f"{name}: {facts.summary}.")
         before = {number: signal.signal(number, lambda *_: told.set()) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             process.start()
