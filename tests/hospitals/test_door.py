@@ -320,7 +320,7 @@ def test_nothing_is_left(tmp_path, end):
             stderr=subprocess.DEVNULL,
             text=True,
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, Path(__file__).parents[:2]))},
         )
         launcher = int(parent.stdout.readline())
         left = {launcher, *descendants(launcher)}
