@@ -102,10 +102,10 @@ def read_pairs(roster: tf.Tensor, folder: str | Path = ".") -> Pairs:
 
 
 def claim_attempt(attempt: tf.Tensor, folder: str | Path = ".") -> tf.Operation:
-    """Marks an attempt as used up, before it is; fails where that or a later one of its run already was.
+    """Marks an attempt as used up, before it is; fails where it already was.
 
-    A coordinator that goes back, by a fault or on purpose, would make a hospital mask two numbers alike, and their
-    difference would be plain. So every hospital keeps the last attempt of each run on disk and serves only later ones.
+    A coordinator that repeats itself, by a fault or on purpose, would make a hospital mask two numbers alike, and their
+    difference would be plain. So every hospital keeps all attempts on disk and serves each once.
 
     Args:
         attempt: as `Session` has it.
@@ -114,19 +114,12 @@ def claim_attempt(attempt: tf.Tensor, folder: str | Path = ".") -> tf.Operation:
     Returns:
         The operation that must run before anything masked leaves.
     """
-    words = tf.cast(attempt, tf.int64)
-    run = [tf.strings.as_string(words[place], width=10, fill="0") for place in (0, 1)]
-    path = tf.strings.join([str(Path(folder) / USED_FOLDER), "/", *run])
-    known = tf.size(tf.io.matching_files(path)) > 0
-    last = tf.cond(known, lambda: _number(tf.io.read_file(path)), lambda: tf.constant(-1, tf.int64))
-    own = words[2] * 2**31 + words[3]
-    later = tf.debugging.Assert(
-        (own > last) & (words[2] < 2**31) & (words[3] < 2**31),  # so that the order of attempts is that of numbers
+    words = [tf.strings.as_string(attempt[place], width=10, fill="0") for place in range(ATTEMPT_WORDS)]
+    # A file of its own for each: one that a killed worker left empty still says that the attempt was begun.
+    path = tf.strings.join([str(Path(folder) / USED_FOLDER), "/", words[0], words[1], "-", words[2], "-", words[3]])
+    fresh = tf.debugging.Assert(
+        tf.equal(tf.size(tf.io.matching_files(path)), 0),
         ["an attempt at a masked sum was asked for twice, which would show its numbers: refused"],
     )
-    with tf.control_dependencies([later]):
-        return tf.io.write_file(path, tf.strings.as_string(own))
-
-
-def _number(text: tf.Tensor) -> tf.Tensor:
-    return tf.strings.to_number(text, tf.int64)  # fails on a file that a crash left empty: refusing is safe
+    with tf.control_dependencies([fresh]):
+        return tf.io.write_file(path, "")
