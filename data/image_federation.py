@@ -105,6 +105,21 @@ class ImageFederation:
         """The hospitals that train."""
         return tuple(hospital for hospital in self.hospitals if hospital.trains)
 
+    @property
+    def training_images(self) -> dict[str, int]:
+        """Training images of each hospital that trains."""
+        return {hospital.name: len(hospital.train) for hospital in self.members}
+
+    @property
+    def positive_images(self) -> dict[str, int]:
+        """Those of class 1 among them."""
+        return {hospital.name: int(hospital.train.labels.sum()) for hospital in self.members}
+
+    @property
+    def held_out(self) -> int:
+        """Images that everything is scored on."""
+        return len(self.test)
+
     def require_trainable(self) -> ImageFederation:
         """Returns itself, or says which hospital cannot take part in training.
 

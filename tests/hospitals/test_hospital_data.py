@@ -14,8 +14,9 @@ from data.errors import DataError
 from data.federation import Federation
 from data.schema_file import described_by, schema_document
 from data.table_csv import write_table
+from tff_health.hospitals.held_facts import facts_file
 from tff_health.hospitals.held_images import labels_file, pixels_file, read_image_facts
-from tff_health.hospitals.held_table import FACTS_FILE, data_folder, matrix_file, read_facts
+from tff_health.hospitals.held_table import matrix_file, read_table_facts
 from tff_health.hospitals.hospital_data import published, store_patients
 from tff_health.hospitals.hospital_folder import HeldDataset, HospitalSettings
 
@@ -52,8 +53,8 @@ def test_rows_are_stored_as_they_are_coded(clinic):
         np.testing.assert_array_equal(
             stored.reshape(-1, len(federation.schema.columns)), federation.schema.encode(frame)
         )
-    text = (clinic / "work" / data_folder("table") / FACTS_FILE).read_bytes()
-    assert read_facts({"North": text}, "table") == {"North": facts}
+    text = (clinic / "work" / facts_file("table")).read_bytes()
+    assert read_table_facts({"North": text}, "table") == {"North": facts}
     assert facts == published(federation)
     assert f"{len(own.train)} training rows" in facts.summary
 
@@ -63,18 +64,22 @@ def test_images_are_stored_as_they_are(tmp_path):
     facts = store_patients(tmp_path, tmp_path / "work", settings(films=held))["films"]
     federation = load_dataset("xray_phantom", {"hospitals": 1, "images": 40}, seed=0)
     train = federation.hospitals[0].train
-    np.testing.assert_array_equal(np.fromfile(tmp_path / "work" / pixels_file("films"), "<f4"), train.pixels.ravel())
-    np.testing.assert_array_equal(np.fromfile(tmp_path / "work" / labels_file("films"), np.uint8), train.labels)
-    text = (tmp_path / "work" / data_folder("films") / FACTS_FILE).read_bytes()
+    np.testing.assert_array_equal(
+        np.fromfile(tmp_path / "work" / pixels_file("films", "train"), "<f4"), train.pixels.ravel()
+    )
+    np.testing.assert_array_equal(
+        np.fromfile(tmp_path / "work" / labels_file("films", "train"), np.uint8), train.labels
+    )
+    text = (tmp_path / "work" / facts_file("films")).read_bytes()
     assert read_image_facts({"North": text}, "films") == {"North": facts}
     assert "40 training images of 28 x 28 pixels" in facts.summary
 
 
 def test_what_is_no_longer_named_is_removed(clinic):
     store_patients(clinic, clinic / "work", settings(table=HeldDataset(), other=HeldDataset()))
-    assert (clinic / "work" / data_folder("other")).exists()
+    assert (clinic / "work" / facts_file("other")).exists()
     store_patients(clinic, clinic / "work", settings(table=HeldDataset()))
-    assert not (clinic / "work" / data_folder("other")).exists()
+    assert not (clinic / "work" / facts_file("other")).parent.exists()
 
 
 def test_other_hospitals_patients_are_refused(clinic):
@@ -94,6 +99,6 @@ def test_different_schemas_are_named(clinic):
         "South": facts.model_copy(update={"columns": changed}).model_dump_json().encode(),
     }
     with pytest.raises(DataError, match=f"'North' and 'South' have different schemas \\(column {column!r}\\)"):
-        read_facts(texts, "table")
+        read_table_facts(texts, "table")
     with pytest.raises(DataError, match="what hospital 'South' publishes cannot be read"):
-        read_facts({**texts, "South": b"{}"}, "table")
+        read_table_facts({**texts, "South": b"{}"}, "table")

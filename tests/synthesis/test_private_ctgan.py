@@ -22,9 +22,10 @@ from tff_health.runtime.context import execution_context
 from tff_health.synthesis import private_ctgan_fit
 from tff_health.synthesis.building import build_synthesizer
 from tff_health.synthesis.ctgan_generator import CtganGenerator
+from tff_health.synthesis.encoded_rows import encode_apart
 from tff_health.synthesis.generator_file import load_generator, save_generator
 from tff_health.synthesis.private_ctgan import PrivateCtgan
-from tff_health.synthesis.released_marginals import encode_apart, fitted_from_json, fitted_to_json, released_marginals
+from tff_health.synthesis.released_marginals import fitted_from_json, fitted_to_json, released_marginals
 from tff_health.synthesis.synthesizer import ReleaseLostError
 
 SMALL = PrivateCtganSettings(

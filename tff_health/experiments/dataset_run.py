@@ -20,6 +20,7 @@ from tff_health.experiments.aggregator_statement import claim_document
 from tff_health.experiments.arm_kinds import build_arm
 from tff_health.experiments.arms import ArmRun
 from tff_health.experiments.attacks import Findings, run_attack
+from tff_health.experiments.cost_meter import CostMeter
 from tff_health.experiments.dataset_checkpoints import DatasetCheckpoints
 from tff_health.experiments.dataset_source import DatasetSource, LoadedDataset
 from tff_health.experiments.events import Listener
@@ -43,7 +44,6 @@ from tff_health.runtime.signals import InterruptGuard
 
 if TYPE_CHECKING:
     from tff_health.experiments.apart.hospitals import Hospitals
-    from tff_health.hospitals.costs import Costs
 
 
 def run_dataset(
@@ -108,7 +108,7 @@ class _DatasetRun:
         self.checkpoints = DatasetCheckpoints(folder, dataset.name, settings.fingerprint, listener)
         self.cache = ProcessCache(dataset.feature_shape, settings.seed, dataset.rows_by_hospital)
         self.seconds_per_step: dict[str, float] = {}
-        self.costs: dict[str, list[Costs]] = {}
+        self.costs: dict[str, Mapping[str, float]] = {}
         self._private: tuple[PreparedDataset, ProcessCache] | None = None
         rule = settings.datasets[dataset.name].threshold
         # A rule chooses its threshold when training has ended; until then rounds are counted at .5.
@@ -155,12 +155,13 @@ class _DatasetRun:
                 self.listener.skip(arm.step)
                 for step in range(1, arm.step + 1):
                     self._report_rounds(name, arm, step)
+            costs = CostMeter(self.source.costs, self.listener, self.dataset.name, name)
             while not arm.finished:
                 self.guard.check()
-                clock, before = time.perf_counter(), self.source.costs()
+                clock = time.perf_counter()
                 arm.advance()
                 seconds.append(time.perf_counter() - clock)
-                self._report_costs(name, arm.step, before)
+                costs.step(arm.step)
                 store.save(arm.step, {**arm.payload(), "seconds": np.array(seconds)})
                 self._report_rounds(name, arm, arm.step)
                 self.listener.rows("timings", [(self.dataset.name, name, arm.step, round(seconds[-1], 6))])
@@ -169,6 +170,7 @@ class _DatasetRun:
                 store.keep_newest()  # the one without the state of the noise
         # The first step compiles; it is left out where there are more.
         self.seconds_per_step[name] = median(seconds[1:] or seconds)
+        self.costs[name] = costs.means
         self._report_predictions(name, arm)
         self._save_models(name, arm)
         return arm
@@ -237,22 +239,6 @@ class _DatasetRun:
 
     def _store(self, *step: str) -> AbstractContextManager[CheckpointStore]:
         return self.checkpoints.store(self.dataset.fingerprint, *step)
-
-    def _report_costs(self, name: str, step: int, before: Costs | None) -> None:
-        """Writes down what a step over hospitals that are apart has cost."""
-        after = self.source.costs()
-        if before is None or after is None:
-            return
-        spent = after - before
-        self.costs.setdefault(name, []).append(spent)
-        phases = round(spent.hospitals, 6), round(spent.coordinator, 6)
-        self.listener.rows(
-            "traffic",
-            [
-                (self.dataset.name, name, step, hospital, own.to_hospital, own.from_hospital, *phases)
-                for hospital, own in spent.traffic.items()
-            ],
-        )
 
     def _report_rounds(self, name: str, arm: ArmRun, step: int) -> None:
         rows = []

@@ -52,13 +52,19 @@ def check_dataset(
         from tff_health.experiments.synthesis.checks import check_synthesis
         from tff_health.experiments.synthesis.splits import check_splits, load_first_split
 
+        if hospitals is not None:
+            check_synthesis(settings, name, hospitals.federation(name))
+            return
         federation = load_first_split(settings, name, data_dir=data_dir).require_trainable().require_scored()
         check_synthesis(settings, name, federation)
         check_splits(settings, name, federation, data_dir=data_dir)
     elif isinstance(settings, ImagesSettings):
-        from tff_health.experiments.images.cells import load_images
         from tff_health.experiments.images.checks import check_images
+        from tff_health.experiments.images.loaded_images import load_images
 
+        if hospitals is not None:
+            check_images(settings, name, hospitals.image_federation(name))
+            return
         images = load_images(settings, name, data_dir=data_dir).require_trainable().require_scored()
         check_images(settings, name, images)
     elif isinstance(settings, ExperimentSettings):
@@ -160,7 +166,7 @@ def run_dataset(
         listener: told of rows and progress.
         guard: asked between steps whether the user wants to stop.
         data_dir: where data files lie.
-        hospitals: that hold the rows, where these are apart; of classifications alone.
+        hospitals: that hold the rows, where these are apart.
 
     Returns:
         The dataset's part of results.json.
@@ -171,11 +177,11 @@ def run_dataset(
     if isinstance(settings, SynthesisSettings):
         from tff_health.experiments.synthesis.dataset_run import run_synthesis
 
-        return run_synthesis(settings, name, folder, listener, guard, data_dir=data_dir)
+        return run_synthesis(settings, name, folder, listener, guard, data_dir=data_dir, hospitals=hospitals)
     if isinstance(settings, ImagesSettings):
         from tff_health.experiments.images.dataset_run import run_images
 
-        return run_images(settings, name, folder, listener, guard, data_dir=data_dir)
+        return run_images(settings, name, folder, listener, guard, data_dir=data_dir, hospitals=hospitals)
     assert isinstance(settings, ExperimentSettings)
     from tff_health.experiments import dataset_run
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -25,7 +25,6 @@ from tff_health.experiments.privacy_statements import arm_privacy, ledger_totals
 from tff_health.experiments.private_arm import PrivateArm
 from tff_health.experiments.selection import Score, best_federated_arm, chosen
 from tff_health.experiments.settings import FEDERATED_METHODS, Candidate, DatasetSettings
-from tff_health.experiments.step_costs import step_costs
 from tff_health.reporting.hospital_counts import hospital_counts
 from tff_health.reporting.results import (
     Arm,
@@ -38,9 +37,6 @@ from tff_health.reporting.results import (
 )
 from tff_health.reporting.results import Candidate as CandidateResult
 from tff_health.runtime.seeds import generator
-
-if TYPE_CHECKING:
-    from tff_health.hospitals.costs import Costs
 
 # Per-round bands and single hospitals' own models are drawn, not tabulated: fewer resamples serve them.
 ROUND_RESAMPLES = 200
@@ -59,7 +55,7 @@ def dataset_result(
     seconds: Mapping[str, float],
     private_preprocessing: Sequence[str] = (),
     findings: Findings | None = None,
-    costs: Mapping[str, Sequence[Costs]] | None = None,
+    costs: Mapping[str, Mapping[str, float]] | None = None,
 ) -> DatasetResult:
     """The results of one dataset.
 
@@ -74,7 +70,7 @@ def dataset_result(
         seconds: median seconds a step, by arm.
         private_preprocessing: sentences on what private arms train on.
         findings: of attacks and audits.
-        costs: of steps over hospitals that are apart, by arm.
+        costs: of a step over hospitals that are apart (`step_costs`), by arm.
     """
     findings = findings or Findings()
     federation = dataset.federation
@@ -82,7 +78,7 @@ def dataset_result(
     for name, arm in arms.items():
         results |= _arm_results(name, arm, task, seed, resamples, seconds.get(name))
         _add_findings(results[name], findings, name)
-        results[name].cost |= step_costs((costs or {}).get(name, ()))
+        results[name].cost |= (costs or {}).get(name, {})
     return DatasetResult(
         title=task.title or federation.title,
         kind=federation.kind,

@@ -7,118 +7,106 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from data.errors import DataError
-from data.image_federation import ImageFederation, ImageHospital
+from data.image_federation import ImageFederation, ImageHospital, LabelledImages
 from data.whole_file import write_whole
-from tff_health.hospitals.held_table import FACTS_FILE, data_folder
+from tff_health.hospitals.held_facts import HeldFacts, Part, common_facts, data_folder, read_facts, write_facts
 
 
-class ImageFacts(BaseModel):
-    """What a hospital publishes about its images.
+class ImageFacts(HeldFacts):
+    """What a hospital publishes about its images; attributes also as in `HeldFacts`.
 
     Attributes:
         format: of this document.
         kind: that they are images.
-        title, source, licence, protocol, notes, data_kind: see `ImageFederation`.
         size: pixels along each side.
         classes: names of the classes.
-        counts: images of each class.
+        counts: training images of each class.
+        test_counts: held-out images of each class.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    format: Literal["tff_health.held_images/1"] = "tff_health.held_images/1"
+    format: Literal["tff_health.held_images/2"] = "tff_health.held_images/2"
     kind: Literal["images"] = "images"
-    title: str
-    source: str
-    licence: str
-    protocol: str
-    notes: tuple[str, ...] = ()
-    data_kind: Literal["real", "simulated"]
     size: int = Field(ge=1, le=4096)
     classes: tuple[str, str]
     counts: tuple[int, int]
+    test_counts: tuple[int, int]
 
     @property
     def summary(self) -> str:
         """The numbers, for people."""
         each = ", ".join(f"{count:,} {name}" for name, count in zip(self.classes, self.counts, strict=True))
-        return f"{self.images:,} training images of {self.size} x {self.size} pixels ({each})"
+        return (
+            f"{self.images:,} training images of {self.size} x {self.size} pixels ({each}), {sum(self.test_counts):,} "
+            f"held-out images ({self.test_counts[1]:,} {self.classes[1]})"
+        )
 
     @property
     def images(self) -> int:
-        """How many there are."""
+        """Training images."""
         return sum(self.counts)
 
 
-def pixels_file(dataset: str) -> str:
+def pixels_file(dataset: str, part: Part) -> str:
     """Where pixels lie, relative to the worker's folder: float32 [images, size * size], little-endian, -1 to 1."""
-    return f"{data_folder(dataset)}/pixels.f32"
+    return f"{data_folder(dataset)}/{part}-pixels.f32"
 
 
-def labels_file(dataset: str) -> str:
+def labels_file(dataset: str, part: Part) -> str:
     """Where classes lie, relative to the worker's folder: uint8 [images]."""
-    return f"{data_folder(dataset)}/labels.u8"
+    return f"{data_folder(dataset)}/{part}-labels.u8"
 
 
-def image_facts(federation: ImageFederation, hospital: ImageHospital) -> ImageFacts:
-    """What a hospital of a federation publishes."""
-    counts = np.bincount(hospital.train.labels, minlength=len(federation.classes))
+def image_facts(federation: ImageFederation, hospital: ImageHospital, test: LabelledImages) -> ImageFacts:
+    """What a hospital of a federation publishes; arguments as in `write_held_images`."""
     return ImageFacts(
-        title=federation.title,
-        source=federation.source,
-        licence=federation.licence,
-        protocol=federation.protocol,
-        notes=federation.notes,
-        data_kind=federation.kind,
+        **common_facts(federation),
         size=federation.size,
         classes=federation.classes,
-        counts=tuple(counts.tolist()),
+        counts=_counts(hospital.train),
+        test_counts=_counts(test),
     )
 
 
-def write_held_images(folder: Path, dataset: str, federation: ImageFederation, hospital: ImageHospital) -> ImageFacts:
+def write_held_images(
+    folder: Path, dataset: str, federation: ImageFederation, hospital: ImageHospital, test: LabelledImages
+) -> ImageFacts:
     """Writes a hospital's images into its worker's folder.
 
     Args:
         folder: the worker's.
         dataset: the dataset's name in experiments.
         federation: that the hospital is of; what is said about its data is published.
-        hospital: whose images are written.
+        hospital: whose training images are written.
+        test: those that it holds out.
 
     Raises:
         DataError: a file cannot be written.
     """
-    facts = image_facts(federation, hospital)
-    pixels = np.ascontiguousarray(hospital.train.pixels, "<f4")
-    write_whole(folder / pixels_file(dataset), pixels.tobytes())
-    write_whole(folder / labels_file(dataset), hospital.train.labels.astype(np.uint8).tobytes())
-    write_whole(folder / data_folder(dataset) / FACTS_FILE, facts.model_dump_json(indent=1).encode())
+    facts = image_facts(federation, hospital, test)
+    parts: dict[Part, LabelledImages] = {"train": hospital.train, "test": test}
+    for part, images in parts.items():
+        pixels = np.ascontiguousarray(images.pixels, "<f4")
+        write_whole(folder / pixels_file(dataset, part), pixels.tobytes())
+        write_whole(folder / labels_file(dataset, part), images.labels.astype(np.uint8).tobytes())
+    write_facts(folder, dataset, facts)
     return facts
 
 
-def read_image_facts(texts: Mapping[str, bytes], dataset: str) -> dict[str, ImageFacts]:
-    """What hospitals published about a dataset of images, checked to be of one size and the same classes.
+def _counts(images: LabelledImages) -> tuple[int, int]:
+    negative, positive = np.bincount(images.labels, minlength=2).tolist()
+    return negative, positive
 
-    Args:
-        texts: of the facts' files, by hospital.
-        dataset: for messages.
+
+def read_image_facts(texts: Mapping[str, bytes], dataset: str) -> dict[str, ImageFacts]:
+    """What hospitals published about images, checked to be alike; arguments and errors as in `read_facts`.
 
     Raises:
-        DataError: what a hospital says cannot be read, or it has images of another size or other classes.
+        DataError: also where a hospital has images of another size or other classes than the first one.
     """
-    facts = {}
-    for name, text in texts.items():
-        try:
-            facts[name] = ImageFacts.model_validate_json(text)
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise DataError(
-                f"{dataset}: what hospital {name!r} publishes cannot be read as facts about images "
-                f"({'.'.join(map(str, first['loc']))}: {first['msg']}): it needs the same version of this software."
-            ) from error
+    facts = read_facts(ImageFacts, texts, dataset)
     one, first_facts = next(iter(facts.items()))
     for name, own in facts.items():
         if (own.size, own.classes) != (first_facts.size, first_facts.classes):

@@ -11,29 +11,31 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from data.errors import DataError
 from data.federation import Federation, Hospital
 from data.schema import Schema
 from data.schema_file import described_by, schema_document
 from data.whole_file import write_whole
-from tff_health.runtime.file_names import safe_name
+from tff_health.hospitals.held_facts import (
+    FACTS_FILE,
+    PARTS,
+    HeldFacts,
+    Part,
+    common_facts,
+    data_folder,
+    read_facts,
+    write_facts,
+)
 
-DATA_FOLDER = "data"
-FACTS_FILE = "facts.json"
-Part = Literal["train", "test"]
-PARTS: tuple[Part, ...] = ("train", "test")
 
-
-class TableFacts(BaseModel):
-    """What a hospital publishes about its table: to the coordinator, and so to the report.
+class TableFacts(HeldFacts):
+    """What a hospital publishes about its table; attributes also as in `HeldFacts`.
 
     Attributes:
         format: of this document.
         kind: that it is a table.
-        title, source, licence, protocol, notes, data_kind: see `Federation`.
-        single_class_accepted: see `Federation`.
         columns: the schema, as in its file.
         target: the column that is predicted.
         train_rows: patients who train; 0 where the hospital holds out all.
@@ -42,17 +44,8 @@ class TableFacts(BaseModel):
         test_positive: how many of the latter.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     format: Literal["tff_health.held_table/1"] = "tff_health.held_table/1"
     kind: Literal["table"] = "table"
-    title: str
-    source: str
-    licence: str
-    protocol: str
-    notes: tuple[str, ...] = ()
-    data_kind: Literal["real", "simulated"]
-    single_class_accepted: bool = False
     columns: dict[str, dict[str, object]]
     target: str
     train_rows: int = Field(ge=0)
@@ -79,11 +72,6 @@ class TableFacts(BaseModel):
         return described_by({"target": self.target, "columns": self.columns}, Path(FACTS_FILE)).schema
 
 
-def data_folder(dataset: str) -> str:
-    """Where a dataset lies, relative to the worker's folder."""
-    return f"{DATA_FOLDER}/{safe_name(dataset)}"
-
-
 def matrix_file(dataset: str, part: Part) -> str:
     """Where a part's rows lie, relative to the worker's folder: float64, little-endian, one row after another.
 
@@ -96,13 +84,7 @@ def table_facts(federation: Federation, hospital: Hospital) -> TableFacts:
     """What a hospital of a federation publishes."""
     size = federation.size_of(hospital)
     return TableFacts(
-        title=federation.title,
-        source=federation.source,
-        licence=federation.licence,
-        protocol=federation.protocol,
-        notes=federation.notes,
-        data_kind=federation.kind,
-        single_class_accepted=federation.single_class_accepted,
+        **common_facts(federation),
         **schema_document(federation.schema),
         train_rows=size.train,
         test_rows=size.test,
@@ -127,30 +109,17 @@ def write_held_table(folder: Path, dataset: str, federation: Federation, hospita
     for part in PARTS:
         matrix = federation.schema.encode(getattr(hospital, part)).astype("<f8")
         write_whole(folder / matrix_file(dataset, part), np.ascontiguousarray(matrix).tobytes())
-    write_whole(folder / data_folder(dataset) / FACTS_FILE, facts.model_dump_json(indent=1).encode())
+    write_facts(folder, dataset, facts)
     return facts
 
 
-def read_facts(texts: Mapping[str, bytes], dataset: str) -> dict[str, TableFacts]:
-    """What hospitals published about a dataset, checked to be of one table.
-
-    Args:
-        texts: of the facts' files, by hospital.
-        dataset: for messages.
+def read_table_facts(texts: Mapping[str, bytes], dataset: str) -> dict[str, TableFacts]:
+    """What hospitals published about a table, checked to be of one schema; arguments and errors as in `read_facts`.
 
     Raises:
-        DataError: what a hospital says cannot be read, or its columns are others than those of the first one.
+        DataError: also where a hospital's columns are others than those of the first one.
     """
-    facts = {}
-    for name, text in texts.items():
-        try:
-            facts[name] = TableFacts.model_validate_json(text)
-        except ValidationError as error:
-            first = error.errors()[0]
-            raise DataError(
-                f"{dataset}: what hospital {name!r} publishes cannot be read ({'.'.join(map(str, first['loc']))}: "
-                f"{first['msg']}): it needs the same version of this software."
-            ) from error
+    facts = read_facts(TableFacts, texts, dataset)
     one, first_facts = next(iter(facts.items()))
     for name, own in facts.items():
         if (own.columns, own.target) != (first_facts.columns, first_facts.target):

@@ -10,8 +10,9 @@ from data.catalogue import load_dataset
 from data.errors import DataError
 from data.federation import Federation
 from data.image_federation import ImageFederation
+from tff_health.hospitals.held_facts import DATA_FOLDER
 from tff_health.hospitals.held_images import ImageFacts, image_facts, write_held_images
-from tff_health.hospitals.held_table import DATA_FOLDER, TableFacts, table_facts, write_held_table
+from tff_health.hospitals.held_table import TableFacts, table_facts, write_held_table
 from tff_health.hospitals.hospital_folder import HospitalSettings
 
 _SEED = 0  # of a split that the settings leave open: the same in every start
@@ -44,7 +45,7 @@ def published(federation: Federation | ImageFederation) -> Facts:
     """What a federation of one hospital publishes."""
     if isinstance(federation, Federation):
         return table_facts(federation, federation.hospitals[0])
-    return image_facts(federation, federation.hospitals[0])
+    return image_facts(federation, federation.hospitals[0], federation.test)
 
 
 def store_patients(folder: Path, work: Path, settings: HospitalSettings) -> dict[str, Facts]:
@@ -63,5 +64,5 @@ def store_patients(folder: Path, work: Path, settings: HospitalSettings) -> dict
         if isinstance(federation, Federation):
             stored[name] = write_held_table(work, name, federation, federation.hospitals[0])
         else:
-            stored[name] = write_held_images(work, name, federation, federation.hospitals[0])
+            stored[name] = write_held_images(work, name, federation, federation.hospitals[0], federation.test)
     return stored

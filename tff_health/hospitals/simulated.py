@@ -8,10 +8,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from data.federation import Federation
+from data.image_federation import ImageFederation
 from tff_health.hospitals.connected import connected
 from tff_health.hospitals.connection import ClientIdentity
 from tff_health.hospitals.context import HospitalsContext
+from tff_health.hospitals.held_images import write_held_images
 from tff_health.hospitals.held_table import write_held_table
 from tff_health.hospitals.hospital_folder import WORK, agree, init_hospital
 from tff_health.hospitals.hospital_process import HospitalProcess, free_port, hospital_process
@@ -40,7 +44,7 @@ class SimulatedHospitals:
 
 
 @contextmanager
-def simulated_hospitals(federations: Mapping[str, Federation]) -> Iterator[SimulatedHospitals]:
+def simulated_hospitals(federations: Mapping[str, Federation | ImageFederation]) -> Iterator[SimulatedHospitals]:
     """Starts a process for every hospital that trains, as `hospital worker` does, each with its own rows alone.
 
     Everything ends and is removed with the block; the processes end with this one, however it ends.
@@ -68,16 +72,25 @@ def simulated_hospitals(federations: Mapping[str, Federation]) -> Iterator[Simul
         for name, folder in folders.items():
             agree(folder, roster_file)
             for dataset, federation in federations.items():
-                hospital = next(own for own in federation.members if own.name == name)
-                write_held_table(folder / WORK, dataset, federation, hospital)
+                _store(folder / WORK, dataset, federation, name)
             processes[name] = process = hospital_process(folder)
             stack.callback(process.stop)
             process.start()
         yield SimulatedHospitals(roster, ClientIdentity.read(coordinator), folders, processes)
 
 
+def _store(work: Path, dataset: str, federation: Federation | ImageFederation, name: str) -> None:
+    place = [own.name for own in federation.members].index(name)
+    if isinstance(federation, Federation):
+        write_held_table(work, dataset, federation, federation.members[place])
+        return
+    # Test images are nobody's: they are dealt out, as all scores are taken together anyway.
+    test = federation.test.take(np.arange(place, len(federation.test), len(federation.members)))
+    write_held_images(work, dataset, federation, federation.members[place], test)
+
+
 @contextmanager
-def simulated_context(federations: Mapping[str, Federation]) -> Iterator[HospitalsContext]:
+def simulated_context(federations: Mapping[str, Federation | ImageFederation]) -> Iterator[HospitalsContext]:
     """A TFF context over hospitals that `simulated_hospitals` starts."""
     with simulated_hospitals(federations) as simulated, connected(simulated.roster, simulated.identity) as context:
         yield context

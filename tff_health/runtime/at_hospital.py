@@ -33,6 +33,11 @@ class AtHospital:
         return self.rows
 
 
+def are_apart(values: Sequence[Any]) -> bool:
+    """Whether hospitals make these elements themselves."""
+    return any(isinstance(value, AtHospital) for value in values)
+
+
 def maker_of(values: Sequence[Any]) -> tff.Computation | None:
     """The computation that makes these clients' elements, None where they are values.
 

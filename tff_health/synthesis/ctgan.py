@@ -42,6 +42,7 @@ class Ctgan(Synthesizer):
     """
 
     kind: ClassVar[str] = "ctgan"
+    fits_apart: ClassVar[bool] = True
 
     updates: int = 2000
     training: CtganSettings = field(default_factory=CtganSettings)
@@ -85,15 +86,14 @@ class Ctgan(Synthesizer):
         from tff_health.analytics.table_codec.fit import fit_codec
         from tff_health.learning.ctgan.process import build_ctgan_process
         from tff_health.learning.gan.rounds import GanRounds
-        from tff_health.runtime.at_hospital import AtHospital
+        from tff_health.runtime.at_hospital import are_apart
         from tff_health.runtime.context import computing_context
         from tff_health.synthesis.ctgan_generator import CtganGenerator
         from tff_health.synthesis.encoded_rows import encoded_rows
 
         with computing_context(backend=gan_backend(self.aggregator)):
             # What hospitals that are apart send of their tables is masked.
-            apart = any(isinstance(own, AtHospital) for own in hospitals)
-            sums = fixed_point_sum() if apart else None
+            sums = fixed_point_sum() if are_apart(hospitals) else None
             fitted = fit_codec(schema, hospitals, max_modes=self.max_modes, sum_factory=sums)
             encoded = encoded_rows(fitted.codec, hospitals, seed)
 

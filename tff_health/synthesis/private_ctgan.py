@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-import numpy as np
-
 from data.errors import SettingsError
 from data.schema import Schema
 from tff_health.learning.ctgan.private_settings import PrivateCtganSettings
@@ -17,6 +15,7 @@ from tff_health.synthesis.synthesizer import Fitted, Probe, Progress, Synthesize
 if TYPE_CHECKING:
     import dp_accounting
 
+    from tff_health.analytics.statistics import Matrix
     from tff_health.runtime.checkpoints import CheckpointStore
 
 
@@ -41,6 +40,7 @@ class PrivateCtgan(Synthesizer):
     """
 
     kind: ClassVar[str] = "ctgan"
+    fits_apart: ClassVar[bool] = True
 
     noise_multiplier: float | None = None
     placement: Literal["shared", "each-hospital"] = "shared"
@@ -88,7 +88,7 @@ class PrivateCtgan(Synthesizer):
     def fit(
         self,
         schema: Schema,
-        hospitals: Sequence[np.ndarray],
+        hospitals: Sequence[Matrix],
         *,
         seed: int,
         progress: Progress | None = None,
@@ -106,10 +106,10 @@ class PrivateCtgan(Synthesizer):
         self.releases.patient_level(
             len(hospitals)
         )  # refuses what no guarantee can be made of, before anything is released
-        from tff_health.runtime.context import execution_context
+        from tff_health.runtime.context import computing_context
         from tff_health.synthesis.private_ctgan_fit import fit_private_ctgan
 
-        with execution_context(backend="test" if self.placement == "shared" else "native"):
+        with computing_context(backend="test" if self.placement == "shared" else "native"):
             return fit_private_ctgan(
                 self, schema, hospitals, seed=seed, progress=progress, checkpoints=checkpoints, probe=probe
             )

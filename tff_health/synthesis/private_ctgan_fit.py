@@ -9,12 +9,14 @@ import numpy as np
 
 from data.schema import Schema
 from tff_health.analytics.mixtures.settings import MixtureSettings
+from tff_health.analytics.statistics import Matrix
 from tff_health.analytics.table_codec.private_fit import fit_private_codec
 from tff_health.learning.ctgan.private_task import PrivateCtganTask
 from tff_health.learning.gan.private_critic import build_private_gan_process
 from tff_health.synthesis.ctgan_generator import CtganGenerator
+from tff_health.synthesis.encoded_rows import rows_encoded_apart
 from tff_health.synthesis.private_gan_rounds import PrivateGanRounds, released_once
-from tff_health.synthesis.released_marginals import encode_apart, fitted_from_json, fitted_to_json, released_marginals
+from tff_health.synthesis.released_marginals import fitted_from_json, fitted_to_json, released_marginals
 from tff_health.synthesis.synthesizer import Fitted, Probe, Progress
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 def fit_private_ctgan(
     settings: PrivateCtgan,
     schema: Schema,
-    hospitals: Sequence[np.ndarray],
+    hospitals: Sequence[Matrix],
     *,
     seed: int,
     progress: Progress | None,
@@ -45,7 +47,7 @@ def fit_private_ctgan(
 
     text, saved = released_once(checkpoints, "fitted", release, "private CTGAN")
     fitted = fitted_from_json(text)
-    rows = [encode_apart(fitted.codec, matrix, seed, place) for place, matrix in enumerate(hospitals)]
+    rows = rows_encoded_apart(fitted.codec, hospitals, seed)
     task = PrivateCtganTask(released_marginals(fitted, schema.target), fitted.counts, settings.training)
     privacy = settings.releases.patient_level(len(hospitals))
 

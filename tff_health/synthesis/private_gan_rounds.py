@@ -13,7 +13,7 @@ import tensorflow_federated as tff
 
 from data.errors import SettingsError
 from tff_health.learning.dp_sgd import check_executed
-from tff_health.learning.gan.hospital_data import hospital_data
+from tff_health.learning.gan.hospital_rows import HospitalRows
 from tff_health.learning.gan.process import critic_weights, generator_weights
 from tff_health.learning.patient_dp import PatientLevelDp
 from tff_health.runtime.attempts import single_attempt
@@ -87,7 +87,7 @@ class PrivateGanRounds:
     Args:
         process: of `build_private_gan_process`.
         privacy: its guarantee, which what ran is held to.
-        rows: each hospital's, as `hospital_data` takes them.
+        rows: each hospital's.
         rounds: how many.
         turns: updates of the generator in each.
         seed: of public randomness.
@@ -104,7 +104,7 @@ class PrivateGanRounds:
         self,
         process: tff.learning.templates.LearningProcess,
         privacy: PatientLevelDp,
-        rows: Sequence[np.ndarray],
+        rows: Sequence[HospitalRows],
         *,
         rounds: int,
         turns: int,
@@ -170,8 +170,7 @@ class PrivateGanRounds:
 
     def _round(self) -> dict[str, float]:
         data = [
-            hospital_data(rows, tf_seed(self._seed, "round", place, self._done))
-            for place, rows in enumerate(self._rows)
+            rows.data(tf_seed(self._seed, "round", place, self._done), None) for place, rows in enumerate(self._rows)
         ]
         with single_attempt():
             output = self._process.next(self._state, data)

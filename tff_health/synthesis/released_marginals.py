@@ -11,7 +11,6 @@ from tff_health.analytics.table_codec.codec import TableCodec
 from tff_health.analytics.table_codec.fitted import FittedCodec
 from tff_health.analytics.table_codec.numeric_column import NumericColumn
 from tff_health.learning.ctgan.public_marginals import ModeValues, PublicMarginals
-from tff_health.runtime.seeds import generator as numpy_generator
 
 
 def released_marginals(fitted: FittedCodec, target: str) -> PublicMarginals:
@@ -53,16 +52,6 @@ def _values(column: NumericColumn, alpha: int, modes: Any) -> ModeValues:
     deviation = np.sqrt(max(weights @ (means**2 + deviations**2) - mean**2, 1e-12))
     scaled = ((means - mean) / deviation, reaches / deviation, np.minimum(deviations / reaches, 1.0))
     return ModeValues(alpha, modes, *(np.asarray(part, np.float32) for part in scaled))
-
-
-def encode_apart(codec: TableCodec, matrix: np.ndarray, seed: int, hospital: int) -> np.ndarray:
-    """Encoded rows, float32 [rows, width], whose draws come from a stream of each row's own.
-
-    One stream for all rows would hand a patient's neighbours other draws when the patient's row changes, and the
-    guarantee rests on each patient's contribution being a function of his row alone.
-    """
-    rows = [codec.encode(row[None], numpy_generator(seed, "encoding", hospital, k)) for k, row in enumerate(matrix)]
-    return np.concatenate([np.empty((0, codec.layout.width), np.float32), *rows])
 
 
 def fitted_to_json(fitted: FittedCodec) -> str:

@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
-
 from data.errors import SettingsError
 from data.federation import Federation
 from data.schema import Schema
@@ -17,6 +15,7 @@ from tff_health.synthesis.generator import TableGenerator
 if TYPE_CHECKING:
     import dp_accounting
 
+    from tff_health.analytics.statistics import Matrix
     from tff_health.runtime.checkpoints import Checkpoint, CheckpointStore
 
 # After a unit of work: units done, units in all, and what was measured (losses); may raise to stop.
@@ -70,15 +69,18 @@ class Synthesizer(ABC):
 
     Attributes:
         kind: the name of its generators.
+        fits_apart: whether `fit` takes what hospitals that are apart make themselves (`runtime.at_hospital`), as the
+            project's own do; else such hospitals do not run it.
     """
 
     kind: ClassVar[str]
+    fits_apart: ClassVar[bool] = False
 
     @abstractmethod
     def fit(
         self,
         schema: Schema,
-        hospitals: Sequence[np.ndarray],
+        hospitals: Sequence[Matrix],
         *,
         seed: int,
         progress: Progress | None = None,
@@ -91,7 +93,8 @@ class Synthesizer(ABC):
 
         Args:
             schema: of the rows.
-            hospitals: training rows of each, as `Schema.encode` gives them: float64 [rows, columns].
+            hospitals: training rows of each, as `Schema.encode` gives them: float64 [rows, columns]; or how hospitals
+                that are apart make them, in the context of these.
             seed: of every random stream but privacy noise.
             progress: told after every unit of work.
             checkpoints: where to save and go on from; long fits use it, short ones need not. A private fit that goes on

@@ -40,11 +40,15 @@ client_learning_rate = 0.1
 method = "fedavg"
 client_learning_rate = 0.5
 privacy = { level = "patient", epsilon = 5.0, clip = 0.5 }
+[datasets.breast_cancer.arms.distributed]
+method = "fedavg"
+client_learning_rate = 0.1
+privacy = { level = "hospital", epsilon = 20.0, mechanism = "discrete-gaussian", clip = 0.5 }
 [datasets.breast_cancer.arms.alone]
 method = "alone"
 client_learning_rate = 0.1
 """
-APART = ("fedavg", "secure", "private")
+APART = ("fedavg", "secure", "private", "distributed")
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +96,9 @@ def test_sums_are_masked_and_said_to_be(both):
     apart, together = map(arms, both)
     assert apart["secure"]["secure_aggregation"] == "masked"
     assert together["secure"]["secure_aggregation"] == "simulated"
-    assert apart["private"]["privacy"]["epsilon"] == together["private"]["privacy"]["epsilon"]
+    assert apart["distributed"]["secure_aggregation"] == "masked"
+    for arm in ("private", "distributed"):
+        assert apart[arm]["privacy"]["epsilon"] == together[arm]["privacy"]["epsilon"]
     pages = [(folder / "report.html").read_text("utf-8") for folder in both]
     assert ["simulated: NOT SECURE" in page for page in pages] == [False, True]
     assert ["each in a worker of its own" in page for page in pages] == [True, False]
@@ -152,9 +158,3 @@ def test_what_cannot_be_is_said_in_one_sentence(settings, tmp_path, arguments, w
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "run").exists()
-
-
-def test_other_kinds_of_experiment_are_refused(tmp_path):
-    done = run("run", "dcgan", "--out", str(tmp_path / "run"), "--simulate-hospitals", "5")
-    assert done.returncode == 2
-    assert "is no classification" in done.stderr

@@ -12,8 +12,8 @@ from data.catalogue import load_dataset
 from data.errors import DataError
 from data.image_federation import ImageFederation
 from tff_health.experiments.apart.held_images import held_images
+from tff_health.hospitals.held_facts import facts_file
 from tff_health.hospitals.held_images import read_image_facts, write_held_images
-from tff_health.hospitals.held_table import FACTS_FILE, data_folder
 from tff_health.learning.dcgan.settings import DcganSettings
 from tff_health.runtime.context import execution_context
 from tff_health.synthesis.images.dcgan import Dcgan
@@ -42,8 +42,8 @@ def apart(clinics: ImageFederation, tmp_path_factory: pytest.TempPathFactory):
     with federation(root, tuple(hospital.name for hospital in clinics.members)):
         texts = {}
         for hospital in clinics.members:
-            write_held_images(root / hospital.name, NAME, clinics, hospital)
-            texts[hospital.name] = (root / hospital.name / data_folder(NAME) / FACTS_FILE).read_bytes()
+            write_held_images(root / hospital.name, NAME, clinics, hospital, clinics.test)
+            texts[hospital.name] = (root / hospital.name / facts_file(NAME)).read_bytes()
         yield held_images(NAME, read_image_facts(texts, NAME)), texts
 
 
@@ -64,5 +64,5 @@ def test_images_of_another_size_are_named(apart):
     texts[name] = texts[name].replace(b'"size": 28', b'"size": 64').replace(b'"size":28', b'"size":64')
     with pytest.raises(DataError, match=f"hospital '{name}' of 64 pixels"):
         read_image_facts(texts, NAME)
-    with pytest.raises(DataError, match="cannot be read as facts about images"):
+    with pytest.raises(DataError, match="cannot be read"):
         read_image_facts({name: b"{}"}, NAME)

@@ -13,6 +13,7 @@ from tff_health.analytics.histogram import Histogram
 from tff_health.analytics.mixtures.from_histogram import fit_histograms
 from tff_health.analytics.mixtures.settings import MixtureSettings
 from tff_health.analytics.private_settings import PrivateStatistics
+from tff_health.analytics.statistics import Matrix
 from tff_health.analytics.table_codec.codec import TableCodec
 from tff_health.analytics.table_codec.coded_column import CodedColumn
 from tff_health.analytics.table_codec.fit import coded_column, mixture_of_nothing, numeric_column
@@ -24,7 +25,7 @@ from tff_health.analytics.table_codec.private_release import release_cells
 
 def fit_private_codec(
     schema: Schema,
-    matrices: Sequence[np.ndarray],
+    matrices: Sequence[Matrix],
     settings: PrivateStatistics,
     *,
     bins: int | None = None,

@@ -10,7 +10,7 @@ import tensorflow_federated as tff
 
 from data.schema import Schema
 from tff_health.analytics.private_settings import PrivateStatistics
-from tff_health.analytics.statistics import checked_matrices
+from tff_health.analytics.statistics import Matrix, checked_clients
 from tff_health.analytics.sum_release import build_sum_release, noisy_sum_for, require_accounted
 from tff_health.analytics.table_codec.private_cells import CellLayout
 
@@ -69,7 +69,7 @@ def build_cell_release(cells: CellLayout, settings: PrivateStatistics, *, most_r
 
 
 def release_cells(
-    schema: Schema, matrices: Sequence[np.ndarray], cells: CellLayout, settings: PrivateStatistics
+    schema: Schema, matrices: Sequence[Matrix], cells: CellLayout, settings: PrivateStatistics
 ) -> np.ndarray:
     """Makes the release, in TFF's current execution context; `settings.event()` is what it costs each patient.
 
@@ -88,6 +88,6 @@ def release_cells(
             that simulates it.
     """
     require_accounted(settings, len(matrices), subject="The private encoding is")
-    checked = checked_matrices(schema, matrices)
+    checked = checked_clients(schema, matrices)
     release = build_cell_release(cells, settings, most_rows=max(len(matrix) for matrix in checked))
     return np.asarray(release(checked), np.float64)

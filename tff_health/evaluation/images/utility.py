@@ -183,6 +183,15 @@ def image_utility(
     return intervals
 
 
+def stopping_split(train: ImageSet, rng: np.random.Generator) -> tuple[ImageSet, ImageSet]:
+    """What the network learns from, and the tenth by which its training stops; the same where a class has one image."""
+    try:
+        stopping, rest = train.split(_STOPPING_SHARE, rng)
+    except DataError:  # that one must be trained on
+        stopping = rest = train
+    return rest, stopping
+
+
 class _Pixels:
     """One of scikit-learn's classifiers on the pixels as they are."""
 
@@ -203,10 +212,7 @@ class _Network:
         self._seed, self._settings = seed, settings
 
     def fit(self, train: ImageSet) -> None:
-        try:
-            stopping, rest = train.split(_STOPPING_SHARE, stream(self._seed, "stopping images"))
-        except DataError:  # a class with one image, which must be trained on
-            stopping = rest = train
+        rest, stopping = stopping_split(train, stream(self._seed, "stopping images"))
         self._trained = train_classifier(rest, stopping, seed=self._seed, settings=self._settings)
 
     def scores(self, images: np.ndarray) -> np.ndarray:

@@ -54,9 +54,7 @@ def hospitals_of(parsed: argparse.Namespace, settings: ExperimentBase) -> Abstra
     if not is_apart(parsed):
         return contextlib.nullcontext()
     from tff_health.experiments.apart.hospitals import LocalHospitals, RosterHospitals
-    from tff_health.experiments.settings import ExperimentSettings
 
-    assert isinstance(settings, ExperimentSettings)
     if parsed.hospitals is not None:
         return RosterHospitals(parsed.hospitals, parsed.identity or parsed.hospitals.parent / "coordinator")
     return LocalHospitals(settings, parsed.simulate_hospitals, parsed.data_dir)

@@ -26,7 +26,7 @@ from tff_health.experiments.scored import Scored
 from tff_health.experiments.settings import PreprocessingSettings, PrivatePreprocessingSettings
 from tff_health.hospitals.context import HospitalsContext
 from tff_health.hospitals.costs import Costs
-from tff_health.hospitals.held_table import PARTS, Part
+from tff_health.hospitals.held_facts import PARTS, Part
 from tff_health.learning.keras_model import Predictor
 from tff_health.privacy.composition import Event
 from tff_health.runtime.attempts import single_attempt
@@ -76,8 +76,7 @@ class ApartDataset(PreparedDataset):
     def fingerprint(self) -> str:
         """SHA-256 over names, numbers of patients and the preprocessing: a resumed run must meet the same ones."""
         digest = hashlib.sha256(repr(sorted(self.preprocessor.to_dict().items())).encode())
-        for name, size in self.federation.sizes.items():
-            digest.update(f"{name}\0{size}".encode())
+        digest.update(self.federation.fingerprint.encode())
         return digest.hexdigest()
 
 
@@ -90,7 +89,7 @@ class HeldDataset:
     """
 
     def __init__(self, federation: HeldFederation, hospitals: HospitalsContext) -> None:
-        self._federation, self._hospitals = federation, hospitals
+        self.federation, self._hospitals = federation, hospitals
 
     def context(self) -> AbstractContextManager[Any]:
         """See `DatasetSource`."""
@@ -107,7 +106,7 @@ class HeldDataset:
         Sums are masked. Minima and maxima, which are single patients' values and cannot be, are left out unless the
         scaling rests on them.
         """
-        federation = self._federation
+        federation = self.federation
         statistics = compute_table_statistics(
             federation.schema,
             _matrices(federation),
@@ -120,7 +119,7 @@ class HeldDataset:
         self, settings: PrivatePreprocessingSettings, reserve: Callable[[Event], None]
     ) -> tuple[ApartDataset, Event]:
         """See `DatasetSource`."""
-        federation = self._federation
+        federation = self.federation
         chosen = private_preprocessing(settings, len(federation.sizes))
         if chosen.release is not None and needed_release(federation.schema, chosen).size:
             reserve(chosen.release.event())
@@ -130,7 +129,7 @@ class HeldDataset:
 
     def restored(self, preprocessor: TablePreprocessor) -> ApartDataset:
         """See `DatasetSource`."""
-        return _applied(self._federation, None, preprocessor)
+        return _applied(self.federation, None, preprocessor)
 
 
 def _matrices(federation: HeldFederation) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -42,13 +43,21 @@ class HeldFederation:
         """Training rows of each hospital that trains."""
         return {name: size.train for name, size in self.sizes.items() if size.train}
 
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over names and numbers of patients: a resumed run must meet the same ones."""
+        digest = hashlib.sha256(self.name.encode())
+        for name, size in self.sizes.items():
+            digest.update(f"\0{name}\0{size}".encode())
+        return digest.hexdigest()
+
 
 def held_federation(dataset: str, facts: Mapping[str, TableFacts]) -> HeldFederation:
     """The federation of hospitals that all have facts about a dataset.
 
     Args:
         dataset: the dataset's name in the settings.
-        facts: of one schema (`read_facts`), by hospital.
+        facts: of one schema (`read_table_facts`), by hospital.
 
     Raises:
         DataError: nobody trains or holds out a patient, a hospital does not train though all take part in every round,

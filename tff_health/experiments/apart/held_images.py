@@ -1,4 +1,4 @@
-"""Images that hospitals hold and the coordinator only speaks of, for the training of generators."""
+"""Images that hospitals hold and the coordinator only speaks of."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tff_health.hospitals.held_facts import Part
 from tff_health.hospitals.held_images import ImageFacts, labels_file, pixels_file
 from tff_health.learning.gan.hospital_rows import RowsAtHospital, rows_maker
+from tff_health.runtime.at_hospital import AtHospital
 from tff_health.synthesis.images.training_images import TrainingImages
 
 
@@ -22,18 +24,46 @@ def held_images(dataset: str, facts: Mapping[str, ImageFacts]) -> TrainingImages
         facts: what the hospitals published, by their names, in the roster's order.
     """
     first = next(iter(facts.values()))
-    classes, pixels = len(first.classes), first.size**2
+    classes = len(first.classes)
 
     def packed(_: Any) -> tf.Tensor:
         """As `labelled_rows.pack`."""
-        images = tf.reshape(tf.io.decode_raw(tf.io.read_file(pixels_file(dataset)), tf.float32), [-1, pixels])
-        labels = tf.io.decode_raw(tf.io.read_file(labels_file(dataset)), tf.uint8)
-        return tf.concat([images, tf.one_hot(tf.cast(labels, tf.int32), classes, dtype=tf.float32)], axis=1)
+        pixels, labels = _stored(dataset, "train", first.size)
+        return tf.concat([pixels, tf.one_hot(labels, classes, dtype=tf.float32)], axis=1)
 
-    make = rows_maker(tff.TensorType(np.int32), packed, (pixels + classes,))
+    make = rows_maker(tff.TensorType(np.int32), packed, (first.size**2 + classes,))
+
+    @tff.tensorflow.computation(np.int32)
+    def one_hot(_):  # type: ignore[no-untyped-def]
+        labels = tf.one_hot(_stored(dataset, "train", first.size)[1], classes, dtype=tf.float64)
+        return tf.ensure_shape(labels, [None, classes])
+
     return TrainingImages(
         first.size,
         first.classes,
         np.array([own.counts for own in facts.values()], np.int64),
         [RowsAtHospital(make, np.int32(0), own.images) for own in facts.values()],
+        [AtHospital(one_hot, np.int32(0), own.images) for own in facts.values()],
     )
+
+
+def held_out_images(dataset: str, facts: Mapping[str, ImageFacts]) -> list[AtHospital]:
+    """Every hospital's held-out images, float32 [images, size * size], and labels, int32 [images].
+
+    Arguments as in `held_images`.
+    """
+    size = next(iter(facts.values())).size
+
+    @tff.tensorflow.computation(np.int32)
+    def labelled(_):  # type: ignore[no-untyped-def]
+        pixels, labels = _stored(dataset, "test", size)
+        return tf.ensure_shape(pixels, [None, size**2]), tf.ensure_shape(labels, [None])
+
+    return [AtHospital(labelled, np.int32(0), sum(own.test_counts)) for own in facts.values()]
+
+
+def _stored(dataset: str, part: Part, size: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Pixels, float32 [images, size * size], and labels, int32 [images], in the graph of a hospital's computation."""
+    pixels = tf.io.decode_raw(tf.io.read_file(pixels_file(dataset, part)), tf.float32)
+    labels = tf.io.decode_raw(tf.io.read_file(labels_file(dataset, part)), tf.uint8)
+    return tf.reshape(pixels, [-1, size**2]), tf.cast(labels, tf.int32)

@@ -12,7 +12,8 @@ import tensorflow_federated as tff
 
 from tff_health.analytics.preprocessing import TablePreprocessor
 from tff_health.analytics.preprocessing_in_graph import features_and_labels
-from tff_health.hospitals.held_table import Part, matrix_file
+from tff_health.hospitals.held_facts import Part
+from tff_health.hospitals.held_table import matrix_file
 from tff_health.runtime.at_hospital import AtHospital
 from tff_health.runtime.client_batches import epoch_permutations, lean_options
 

@@ -12,15 +12,23 @@ import pandas as pd
 
 from data.errors import DataError, SettingsError
 from data.federation import Federation
+from data.image_federation import ImageFederation
 from data.modality import load_table_dataset
 from tff_health.experiments.apart.federation import HeldFederation, held_federation
-from tff_health.experiments.settings import ExperimentSettings
+from tff_health.experiments.apart.image_federation import HeldImageFederation, held_image_federation
+from tff_health.experiments.base_settings import ExperimentBase
+from tff_health.experiments.images.settings import ImagesSettings
+from tff_health.experiments.synthesis.settings import SynthesisSettings
 from tff_health.hospitals.connection import ClientIdentity
-from tff_health.hospitals.held_table import FACTS_FILE, data_folder, read_facts
+from tff_health.hospitals.held_facts import facts_file
+from tff_health.hospitals.held_images import read_image_facts
+from tff_health.hospitals.held_table import read_table_facts
 from tff_health.hospitals.roster import read_roster
 
 if TYPE_CHECKING:
     from tff_health.experiments.apart.dataset import HeldDataset
+    from tff_health.experiments.apart.held_image_source import HeldImageSource
+    from tff_health.experiments.apart.held_splits import HeldSplits
     from tff_health.hospitals.context import HospitalsContext
 
 
@@ -29,7 +37,8 @@ class Hospitals(ABC):
 
     def __init__(self) -> None:
         self._stack = ExitStack()
-        self._federations: dict[str, tuple[HeldFederation, HospitalsContext]] = {}
+        self._tables: dict[str, tuple[HeldFederation, HospitalsContext]] = {}
+        self._images: dict[str, tuple[HeldImageFederation, HospitalsContext]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -41,7 +50,7 @@ class Hospitals(ABC):
     def _context(self, name: str) -> HospitalsContext: ...
 
     def federation(self, name: str) -> HeldFederation:
-        """What the hospitals publish of a dataset.
+        """What the hospitals publish of a table.
 
         Raises:
             DataError: a hospital does not hold it, or nothing can be trained or scored.
@@ -56,12 +65,35 @@ class Hospitals(ABC):
         federation, context = self._opened(name)
         return HeldDataset(federation, context)
 
+    def splits(self, settings: SynthesisSettings, name: str) -> HeldSplits:
+        """The dataset, for synthetic patients; errors as of `federation`."""
+        from tff_health.experiments.apart.held_splits import HeldSplits
+
+        return HeldSplits(settings, name, self.dataset(name))
+
+    def image_federation(self, name: str) -> HeldImageFederation:
+        """What the hospitals publish of images; errors as of `federation`."""
+        return self._opened_images(name)[0]
+
+    def images(self, settings: ImagesSettings, name: str) -> HeldImageSource:
+        """The images, for generators of images; errors as of `federation`."""
+        from tff_health.experiments.apart.held_image_source import HeldImageSource
+
+        return HeldImageSource(settings, name, *self._opened_images(name))
+
     def _opened(self, name: str) -> tuple[HeldFederation, HospitalsContext]:
-        if name not in self._federations:
+        if name not in self._tables:
             context = self._context(name)
-            facts = read_facts(_published(context, name), name)
-            self._federations[name] = held_federation(name, facts), context
-        return self._federations[name]
+            facts = read_table_facts(_published(context, name), name)
+            self._tables[name] = held_federation(name, facts), context
+        return self._tables[name]
+
+    def _opened_images(self, name: str) -> tuple[HeldImageFederation, HospitalsContext]:
+        if name not in self._images:
+            context = self._context(name)
+            facts = read_image_facts(_published(context, name), name)
+            self._images[name] = held_image_federation(name, facts), context
+        return self._images[name]
 
 
 class RosterHospitals(Hospitals):
@@ -97,17 +129,14 @@ class LocalHospitals(Hospitals):
         data_dir: where data files lie.
     """
 
-    def __init__(self, settings: ExperimentSettings, count: int, data_dir: Path | None) -> None:
+    def __init__(self, settings: ExperimentBase, count: int, data_dir: Path | None) -> None:
         super().__init__()
         self._settings, self._count, self._data_dir = settings, count, data_dir
 
     def _context(self, name: str) -> HospitalsContext:
         from tff_health.hospitals.simulated import simulated_context
 
-        task = self._settings.datasets[name]
-        source = task.source or name
-        federation = load_table_dataset(source, task.options, data_dir=self._data_dir, seed=self._settings.seed)
-        federation = _with_tests_of_all(federation.require_trainable().require_scored())
+        federation = self._loaded(name)
         found = len(federation.members)
         if found != self._count:
             raise SettingsError(
@@ -115,6 +144,21 @@ class LocalHospitals(Hospitals):
                 "another dataset."
             )
         return self._stack.enter_context(simulated_context({name: federation}))
+
+    def _loaded(self, name: str) -> Federation | ImageFederation:
+        settings, data_dir = self._settings, self._data_dir
+        if isinstance(settings, ImagesSettings):
+            from tff_health.experiments.images.loaded_images import load_images
+
+            return load_images(settings, name, data_dir=data_dir).require_trainable().require_scored()
+        if isinstance(settings, SynthesisSettings):
+            from tff_health.experiments.synthesis.splits import load_first_split
+
+            table = load_first_split(settings, name, data_dir=data_dir)
+        else:
+            task = settings.tasks[name]
+            table = load_table_dataset(task.source or name, task.options, data_dir=data_dir, seed=settings.seed)
+        return _with_tests_of_all(table.require_trainable().require_scored())
 
 
 def _with_tests_of_all(federation: Federation) -> Federation:
@@ -137,7 +181,7 @@ def _published(context: HospitalsContext, dataset: str) -> dict[str, bytes]:
     import tensorflow as tf
     import tensorflow_federated as tff
 
-    path = f"{data_folder(dataset)}/{FACTS_FILE}"
+    path = facts_file(dataset)
 
     @tff.tensorflow.computation
     def facts():  # type: ignore[no-untyped-def]

@@ -17,6 +17,7 @@ from tff_health.privacy.composition import Composition, Event, compose
 from tff_health.privacy.ledger import PrivacyLedger
 from tff_health.privacy.ledger_entry import ArmKey, LedgerEntry
 from tff_health.privacy.statement import PrivacyStatement, total_sentence
+from tff_health.privacy.trust import SecureAggregation
 from tff_health.reporting.privacy_document import LedgerTotal, Privacy
 
 _REPEATED = "a fit was interrupted in a release and repeated; both are counted"
@@ -44,7 +45,14 @@ class Wording:
 
 
 def arm_privacy(
-    dataset: str, label: str, plan: ArmPlan, rows: Mapping[str, int], ledger: PrivacyLedger, wording: Wording
+    dataset: str,
+    label: str,
+    plan: ArmPlan,
+    rows: Mapping[str, int],
+    ledger: PrivacyLedger,
+    wording: Wording,
+    *,
+    hiding: SecureAggregation = "simulated",
 ) -> Privacy:
     """The guarantee of one generator of the arm: of the split or seed that spent most.
 
@@ -55,6 +63,7 @@ def arm_privacy(
         rows: training rows, or images, by hospital.
         ledger: of the dataset, with an entry of the arm: see `require_entry`.
         wording: what is said.
+        hiding: whether secure sums are simulated, or masked by hospitals that are apart.
     """
     budget = plan.budget
     assert budget is not None
@@ -71,6 +80,7 @@ def arm_privacy(
         events,
         taking_part,
         wording,
+        hiding,
         epsilon=spent[worst].epsilon,
         accountant=spent[worst].accountant,
         by_hospital=spent[worst].by_hospital,
@@ -80,7 +90,14 @@ def arm_privacy(
     return Privacy.model_validate({**statement.document(), "target_epsilon": budget.epsilon})
 
 
-def generator_facts(plan: ArmPlan, hospitals: Sequence[str], rows: int, wording: Wording) -> dict[str, Any]:
+def generator_facts(
+    plan: ArmPlan,
+    hospitals: Sequence[str],
+    rows: int,
+    wording: Wording,
+    *,
+    hiding: SecureAggregation = "simulated",
+) -> dict[str, Any]:
     """What a generator's file says of its guarantee: that of the fit it came from, by itself.
 
     Args:
@@ -88,6 +105,7 @@ def generator_facts(plan: ArmPlan, hospitals: Sequence[str], rows: int, wording:
         hospitals: who took part.
         rows: their training rows, or images.
         wording: what is said.
+        hiding: as in `arm_privacy`.
 
     Returns:
         plain values; `epsilon` is None where there is no guarantee.
@@ -108,6 +126,7 @@ def generator_facts(plan: ArmPlan, hospitals: Sequence[str], rows: int, wording:
         [(event, 1)],
         hospitals,
         wording,
+        hiding,
         epsilon=cost.epsilon,
         accountant=cost.accountant,
         units=rows,
@@ -119,7 +138,12 @@ def generator_facts(plan: ArmPlan, hospitals: Sequence[str], rows: int, wording:
 
 
 def _statement(
-    plan: ArmPlan, events: Iterable[tuple[Event, int]], hospitals: Sequence[str], wording: Wording, **measured: Any
+    plan: ArmPlan,
+    events: Iterable[tuple[Event, int]],
+    hospitals: Sequence[str],
+    wording: Wording,
+    hiding: SecureAggregation,
+    **measured: Any,
 ) -> PrivacyStatement:
     """The statement about these events of the plan's hospitals."""
     budget, synthesizer = plan.budget, plan.synthesizer
@@ -135,7 +159,7 @@ def _statement(
         sampling=words["sampling"],
         delta=budget.delta,
         trust_model="shared-noise" if shared else "each-hospital",
-        secure_aggregation="simulated" if shared else "none",
+        secure_aggregation=hiding if shared else "none",
         hospitals=len(hospitals),
         colluding_epsilon=colluding,
         covered=wording.covered,

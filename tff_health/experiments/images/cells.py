@@ -10,25 +10,22 @@ from typing import Any
 import numpy as np
 
 from data.image_federation import ImageFederation, LabelledImages
-from data.modality import load_image_dataset
 from tff_health.experiments.aggregator_statement import synthesizer_claim
+from tff_health.experiments.cost_meter import CostMeter
 from tff_health.experiments.dataset_checkpoints import DatasetCheckpoints
 from tff_health.experiments.events import Listener
 from tff_health.experiments.generators.arm_plan import ArmPlan, plan_arm
 from tff_health.experiments.generators.cells import Cell, document_of
 from tff_health.experiments.generators.entered import require_entry
 from tff_health.experiments.generators.entered_fit import fit_entered
-from tff_health.experiments.images.cleaning_pictures import cleaning_pictures
 from tff_health.experiments.images.frozen import frozen_classifier
-from tff_health.experiments.images.keeping import keep_generator, keep_images, keep_pictures, may_show_real
-from tff_health.experiments.images.measuring import measure_real, measure_synthetic
-from tff_health.experiments.images.parts import Part, parts, training_counts
+from tff_health.experiments.images.image_source import ImageSource
+from tff_health.experiments.images.keeping import keep_generator, keep_images, keep_pictures
+from tff_health.experiments.images.parts import Part
 from tff_health.experiments.images.pictures import (
     PICTURE,
     SAMPLES,
     LearningPictures,
-    nearest_pictures,
-    real_pictures,
     sample_pictures,
 )
 from tff_health.experiments.images.settings import ImagesArm, ImagesSettings
@@ -53,12 +50,6 @@ from tff_health.synthesis.images.generator import ImageGenerator
 from tff_health.synthesis.images.synthesizer import FittedImages
 
 
-def load_images(settings: ImagesSettings, name: str, *, data_dir: Path | None) -> ImageFederation:
-    """The hospitals of one dataset of the experiment; errors as in `load_image_dataset`."""
-    task = settings.datasets[name]
-    return load_image_dataset(task.source or name, task.options, data_dir=data_dir, seed=settings.seed)
-
-
 class ImageCells:
     """Works on cells of one dataset.
 
@@ -68,7 +59,7 @@ class ImageCells:
         folder: the run folder.
         listener: told of rows and progress.
         guard: asked between rounds whether the user wants to stop.
-        data_dir: where data files lie.
+        source: of the images.
     """
 
     def __init__(
@@ -78,14 +69,13 @@ class ImageCells:
         folder: Path,
         listener: Listener,
         guard: InterruptGuard,
-        data_dir: Path | None,
+        source: ImageSource,
     ) -> None:
         self.settings, self.name, self.folder = settings, name, folder
-        self.listener, self.guard, self.data_dir = listener, guard, data_dir
+        self.listener, self.guard, self.source = listener, guard, source
         self.task, self.chosen = settings.datasets[name], settings.evaluation_of(name)
         self.only = settings.seeds_of(name) == 1
-        self.federation = load_images(settings, name, data_dir=data_dir)
-        self.digest = _fingerprint(self.federation)
+        self.counts = source.federation.training_images
         self.checkpoints = DatasetCheckpoints(folder, name, settings.fingerprint, listener)
         self.ledger = LedgerTurns(ledger_file(folder, name))
 
@@ -93,7 +83,7 @@ class ImageCells:
         """What a cell's results stand under: the arm, or one label for each hospital that trains for itself."""
         if unit.arm == REAL:
             return (REAL,)
-        found = parts(self.task.arms[unit.arm], self.federation)
+        found = self.source.parts(self.task.arms[unit.arm])
         return tuple(f"{unit.arm}/{part.name}" if part.name else unit.arm for part in found)
 
     def run(self, unit: Unit) -> None:
@@ -103,9 +93,9 @@ class ImageCells:
             self._one(unit, REAL, cell_work(self.settings, self.name, REAL), lambda store: self._real(unit.repeat))
             return
         arm = self.task.arms[unit.arm]
-        plan = plan_arm(arm, training_counts(self.federation))
+        plan = plan_arm(arm, self.counts)
         synthesizer_claim(plan.synthesizer)  # refused now, and not when all is fitted
-        found = parts(arm, self.federation)
+        found = self.source.parts(arm)
         share = 1 / len(found)
         for part, label in zip(found, self.labels(unit), strict=True):
 
@@ -115,7 +105,7 @@ class ImageCells:
             self._one(unit, label, share * cell_work(self.settings, self.name, unit.arm), synthesise)
 
     def _one(self, unit: Unit, label: str, work: float, compute: Any) -> None:
-        document, saved = document_of(self.checkpoints, self.digest, unit.repeat, label, compute)
+        document, saved = document_of(self.checkpoints, self.source.digest, unit.repeat, label, compute)
         if saved:
             require_entry(self.ledger, self.name, label, unit.repeat, "seed")
             self.listener.skip(work)
@@ -125,7 +115,7 @@ class ImageCells:
         """The results of a cell that was done."""
         found = []
         for label in self.labels(unit):
-            document, _ = document_of(self.checkpoints, self.digest, unit.repeat, label, _missing)
+            document, _ = document_of(self.checkpoints, self.source.digest, unit.repeat, label, _missing)
             found.append(Cell(unit.repeat, label, document))
         return found
 
@@ -149,20 +139,9 @@ class ImageCells:
 
     def _real(self, seed: int) -> dict[str, Any]:
         self._stage(seed, "classifiers on real images")
-        clock, federation = time.perf_counter(), self.federation
-        document = measure_real(
-            federation,
-            self.chosen,
-            first=seed == 0,
-            only=self.only,
-            seed=self._scoring_seed(seed),
-            resamples=self.settings.bootstrap,
-        )
-        if seed == 0 and may_show_real(federation):
-            source = self.task.source or self.name
-            pictures = {"samples": real_pictures(federation, SAMPLES)} | cleaning_pictures(
-                source, self.task.options, data_dir=self.data_dir, seed=self.settings.seed
-            )
+        clock = time.perf_counter()
+        document = self.source.measure_real(first=seed == 0, only=self.only, seed=self._scoring_seed(seed))
+        if seed == 0 and (pictures := self.source.real_pictures()):
             document["pictures"] = keep_pictures(self.folder, self.name, REAL, pictures)
         self._timing(clock, REAL, seed, "measuring")
         self.listener.advance(real_work(self.chosen))
@@ -177,7 +156,8 @@ class ImageCells:
             place = self.folder / "checkpoints" / safe_name(self.name) / "pictures"
             pictures_seed = integer_seed(self.settings.seed, "pictures", self.name)
             learning = LearningPictures(place.joinpath(*map(safe_name, label_names(label))), pictures_seed)
-        fitted = self._fit(seed, label, part, plan, store, share * fitting_work(arm), learning)
+        costs = CostMeter(self.source.costs, self.listener, self.name, label)
+        fitted = self._fit(seed, label, part, plan, store, share * fitting_work(arm), learning, costs)
         seconds = self._timing(clock, label, seed, "fitting")
         clock, steps = time.perf_counter(), measuring_steps(self.chosen, arm.augments)
         scale = share * measuring_work(self.chosen, arm) / max(sum(steps.values()), 1)
@@ -188,26 +168,28 @@ class ImageCells:
             self.listener.advance(scale * steps[step], f"{step} done")
 
         images = self._sample(fitted.generator, label, seed)
-        document = measure_synthetic(
-            self.federation,
+        document = self.source.measure_synthetic(
             part,
             images,
-            self.chosen,
-            self._frozen() if self.chosen.frozen_classifier else None,
+            self._frozen,
             augments=arm.augments,
             only=self.settings.seeds_of(self.name, label.split("/")[0]) == 1,
             seed=self._scoring_seed(seed),
-            resamples=self.settings.bootstrap,
             realism=fitted.realism,
             done=done,
         )
-        document |= {"kind": plan.synthesizer.kind, "seconds": seconds, "facts": dict(fitted.facts), "history": []}
+        document |= {
+            "kind": plan.synthesizer.kind,
+            "seconds": seconds,
+            "facts": {**fitted.facts, **costs.means},
+            "history": [],
+        }
         if learning is not None:
             document["history"] = [
                 {name: value for name, value in point.items() if name != PICTURE} for point in fitted.history
             ]
-            keep_generator(self.folder, self.name, label, fitted.generator, plan, part)
-            keep_images(self.folder, self.name, label, self.federation.classes, images)
+            keep_generator(self.folder, self.name, label, fitted.generator, plan, part, self.source.hiding)
+            keep_images(self.folder, self.name, label, self.source.federation.classes, images)
             document["pictures"] = self._pictures(label, part, fitted, images, learning)
         self._timing(clock, label, seed, "measuring")
         return document
@@ -221,11 +203,13 @@ class ImageCells:
         store: CheckpointStore,
         work: float,
         learning: LearningPictures | None,
+        costs: CostMeter,
     ) -> FittedImages:
         told = 0.0
 
         def progress(done: int, total: int, values: Mapping[str, float]) -> None:
             nonlocal told
+            costs.step(done)
             self.guard.check()
             due = work * done / max(total, 1)
             self.listener.advance(due - told, f"round {done} of {total}")
@@ -248,14 +232,15 @@ class ImageCells:
 
     def _sample(self, generator: ImageGenerator, label: str, seed: int) -> LabelledImages | np.ndarray:
         """As many images in every arm, whatever its generator was trained on: distances of sets depend on it."""
-        count = max(round(self.chosen.images * sum(training_counts(self.federation).values())), 2)
+        count = max(round(self.chosen.images * sum(self.counts.values())), 2)
         drawn = integer_seed(self.settings.seed, "sample", self.name, label, seed)
         return generator.sample(count, seed=drawn) if generator.labelled else generator.unlabelled(count, seed=drawn)
 
     def _frozen(self) -> Any:
         lock = self.folder / "checkpoints" / safe_name(self.name) / "frozen-classifier.lock"
         seed = integer_seed(self.settings.seed, "frozen classifier", self.name)
-        return frozen_classifier(self.federation, self.checkpoints, self.digest, lock, seed)
+        assert isinstance(self.source.federation, ImageFederation)
+        return frozen_classifier(self.source.federation, self.checkpoints, self.source.digest, lock, seed)
 
     def _pictures(
         self,
@@ -268,7 +253,7 @@ class ImageCells:
         seed = integer_seed(self.settings.seed, "pictures", self.name)
         pictures = {"samples": sample_pictures(fitted.generator, SAMPLES, seed)}
         pictures |= learning.taken(fitted.history)
-        pictures |= nearest_pictures(part, images, real=may_show_real(self.federation))
+        pictures |= self.source.nearest_pictures(part, images)
         return keep_pictures(self.folder, self.name, label, pictures)
 
     def _timing(self, clock: float, label: str, seed: int, step: str) -> float:
@@ -279,16 +264,3 @@ class ImageCells:
 
 def _missing(store: CheckpointStore) -> dict[str, Any]:
     raise AssertionError("a cell was asked for before it was done")
-
-
-def _fingerprint(federation: ImageFederation) -> str:
-    """SHA-256 over all images: a resumed run must see the same ones."""
-    import hashlib
-
-    digest = hashlib.sha256()
-    named = [(hospital.name, hospital.train) for hospital in federation.hospitals]
-    for name, images in [*named, ("validation", federation.validation), ("test", federation.test)]:
-        digest.update(f"{name}\0{images.pixels.shape}".encode())
-        digest.update(np.ascontiguousarray(images.pixels).tobytes())
-        digest.update(images.labels.tobytes())
-    return digest.hexdigest()

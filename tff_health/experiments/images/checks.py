@@ -6,9 +6,10 @@ import numpy as np
 
 from data.errors import DataError, SettingsError
 from data.image_federation import ImageFederation
+from tff_health.experiments.apart.image_federation import HeldImageFederation
 from tff_health.experiments.generators.arm_checks import placed
 from tff_health.experiments.generators.arm_plan import plan_arm
-from tff_health.experiments.images.parts import parts, training_counts
+from tff_health.experiments.images.parts import parts
 from tff_health.experiments.images.settings import ImagesSettings
 
 LEAST_SCORED = 10
@@ -16,7 +17,7 @@ SMALLEST_SIMILAR = 11
 """Pixels of a side that structural similarity takes: `evaluation.images.similarity.WINDOW`, which needs TensorFlow."""
 
 
-def check_images(settings: ImagesSettings, name: str, federation: ImageFederation) -> None:
+def check_images(settings: ImagesSettings, name: str, federation: ImageFederation | HeldImageFederation) -> None:
     """Plans every arm with the hospitals that will train.
 
     Args:
@@ -29,9 +30,9 @@ def check_images(settings: ImagesSettings, name: str, federation: ImageFederatio
             networks do not have; or something is to be measured that small images do not allow.
         DataError: too few held-out images, or an arm whose hospitals nothing can be trained on.
     """
-    if len(federation.test) < LEAST_SCORED:
+    if federation.held_out < LEAST_SCORED:
         raise DataError(
-            f"{name}: {len(federation.test)} test images are too few to measure synthetic images on; hold out at least "
+            f"{name}: {federation.held_out} test images are too few to measure synthetic images on; hold out at least "
             f"{LEAST_SCORED}."
         )
     chosen = settings.evaluation_of(name)
@@ -40,7 +41,7 @@ def check_images(settings: ImagesSettings, name: str, federation: ImageFederatio
             f"datasets.{name}: images of {federation.size} pixels a side are too small for structural similarity, "
             f"which takes {SMALLEST_SIMILAR}; set diversity and memorisation of the evaluation to false."
         )
-    counts = training_counts(federation)
+    counts = federation.training_images
     for label, arm in settings.datasets[name].arms.items():
         try:
             plan_arm(arm, counts).synthesizer.check_size(federation.size)
@@ -48,8 +49,10 @@ def check_images(settings: ImagesSettings, name: str, federation: ImageFederatio
                 raise SettingsError(f"images = {arm.images}, but there are {sum(counts.values())} training images.")
         except SettingsError as error:
             raise placed(error, name, label) from None
-        for part in parts(arm, federation):
-            _check_trainable(part.federation, f"datasets.{name}.arms.{label}")
+        if isinstance(federation, ImageFederation):
+            for part in parts(arm, federation):
+                assert isinstance(part.federation, ImageFederation)
+                _check_trainable(part.federation, f"datasets.{name}.arms.{label}")
 
 
 def _check_trainable(federation: ImageFederation, place: str) -> None:

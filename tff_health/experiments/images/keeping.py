@@ -15,6 +15,7 @@ from tff_health.experiments.generators.privacy import generator_facts
 from tff_health.experiments.images.parts import Part
 from tff_health.experiments.images.pictures import grey
 from tff_health.experiments.images.privacy import WORDING
+from tff_health.privacy.trust import SecureAggregation
 from tff_health.reporting.atomic import write_atomically
 from tff_health.runtime.file_names import arm_file
 from tff_health.synthesis.images.generator import ImageGenerator
@@ -30,13 +31,19 @@ def may_show_real(federation: ImageFederation) -> bool:
 
 
 def keep_generator(
-    folder: Path, dataset: str, label: str, generator: ImageGenerator, plan: ArmPlan, part: Part
+    folder: Path,
+    dataset: str,
+    label: str,
+    generator: ImageGenerator,
+    plan: ArmPlan,
+    part: Part,
+    hiding: SecureAggregation = "simulated",
 ) -> None:
     """Saves a generator with its guarantee as `model/DATASET--ARM.npz`, for the command `sample`."""
     facts = {
         "dataset": dataset,
         "arm": label,
-        "privacy": generator_facts(plan, part.hospitals, sum(part.counts), WORDING),
+        "privacy": generator_facts(plan, part.hospitals, sum(part.counts), WORDING, hiding=hiding),
     }
     save_image_generator(generator, arm_file(folder, "model", dataset, label, ".npz"), facts)
 

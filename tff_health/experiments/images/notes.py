@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from data.image_federation import ImageFederation
+from tff_health.experiments.apart.image_federation import HeldImageFederation
 from tff_health.experiments.images.image_sets import stranger_images
 from tff_health.experiments.images.keeping import may_show_real
-from tff_health.experiments.images.parts import training_counts
 from tff_health.experiments.images.settings import ImagesSettings
 from tff_health.reporting.formatting import listing
 
+_APART = (
+    "Hospitals kept all images: classifiers trained on synthetic images went there, and counts of their scores, in "
+    "bins of equally many synthetic images, came back as one sum; the mean of the classifiers has no interval within a "
+    "seed. Distances, diversity, memorisation and attacks take images and were left out."
+)
 
-def evaluation_notes(settings: ImagesSettings, name: str, federation: ImageFederation) -> list[str]:
+
+def evaluation_notes(
+    settings: ImagesSettings, name: str, federation: ImageFederation | HeldImageFederation
+) -> list[str]:
     """How generators were repeated, what they were asked for, and what intervals and comparisons rest on.
 
     Args:
@@ -19,7 +27,7 @@ def evaluation_notes(settings: ImagesSettings, name: str, federation: ImageFeder
         federation: its hospitals.
     """
     chosen, seeds = settings.evaluation_of(name), settings.seeds_of(name)
-    count = max(round(chosen.images * sum(training_counts(federation).values())), 2)
+    count = max(round(chosen.images * sum(federation.training_images.values())), 2)
     notes = [f"Every generator is asked for {count:,} images, whatever it was trained on."]
     if seeds == 1:
         notes.append(
@@ -42,6 +50,8 @@ def evaluation_notes(settings: ImagesSettings, name: str, federation: ImageFeder
             "Distances are taken on 64 features of a network that was trained once on all real training images, and "
             "stopped by the validation images; they compare within this dataset only, and are no FID."
         )
+    if isinstance(federation, HeldImageFederation):
+        return [note for note in (*notes, _APART) if note]
     if chosen.memorisation or chosen.membership:
         notes.append(f"Training images are told from the {stranger_images(federation).name}, which no generator saw.")
     if not may_show_real(federation):

@@ -6,33 +6,41 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from data.image_federation import ImageFederation
-from tff_health.aggregators.catalogue import CATALOGUE
 from tff_health.experiments.aggregator_statement import synthesizer_claim
+from tff_health.experiments.apart.image_federation import HeldImageFederation
+from tff_health.experiments.cost_meter import COST_FACTS
 from tff_health.experiments.generators.arm_plan import plan_arm
 from tff_health.experiments.generators.cells import Cell, Values, history_point, merged_metrics
 from tff_health.experiments.generators.entered import require_entry
 from tff_health.experiments.generators.lost_rounds import lost_rounds
 from tff_health.experiments.generators.membership import membership_metrics, merged_attacks
 from tff_health.experiments.generators.privacy import arm_privacy, ledger_totals
+from tff_health.experiments.generators.secure_sums import secure_sum_notes
 from tff_health.experiments.images.cleaning_pictures import was_cleaned
 from tff_health.experiments.images.notes import evaluation_notes
-from tff_health.experiments.images.parts import training_counts
 from tff_health.experiments.images.privacy import WORDING
 from tff_health.experiments.images.settings import ImagesArm, ImagesSettings
 from tff_health.experiments.images.workload import REAL
 from tff_health.privacy.generator_attacks.image_membership import ATTACKS
 from tff_health.privacy.ledger import PrivacyLedger
-from tff_health.privacy.trust import NOT_SECURE
+from tff_health.privacy.trust import SecureAggregation
 from tff_health.reporting.images_document import ArmImages, DatasetImages
 from tff_health.reporting.results import Arm, DatasetResult, HospitalCounts, Metric
 from tff_health.reporting.synthesis_document import Purpose
 from tff_health.synthesis.images.catalogue import IMAGE_SYNTHESIZERS
 
+_PLAIN_SUMS = "the counts of classes that its labels are drawn by"
 _SHARES = ("accuracy", "auc", "precision", "recall", "coverage", "dcr_share", "copies", "copies_holdout")
 
 
 def images_dataset_result(
-    settings: ImagesSettings, name: str, federation: ImageFederation, cells: Sequence[Cell], ledger: PrivacyLedger
+    settings: ImagesSettings,
+    name: str,
+    federation: ImageFederation | HeldImageFederation,
+    cells: Sequence[Cell],
+    ledger: PrivacyLedger,
+    *,
+    hiding: SecureAggregation = "simulated",
 ) -> DatasetResult:
     """The results of one dataset.
 
@@ -42,6 +50,7 @@ def images_dataset_result(
         federation: its hospitals.
         cells: all of them.
         ledger: of the dataset.
+        hiding: whether secure sums are simulated, or masked by hospitals that are apart.
 
     Raises:
         LedgerError: a cell that no entry stands behind.
@@ -52,7 +61,7 @@ def images_dataset_result(
         by_label.setdefault(cell.label, []).append(cell)
     real, task = by_label.pop(REAL), settings.datasets[name]
     seeds, chosen = settings.seeds_of(name), settings.evaluation_of(name)
-    counts, held_out = training_counts(federation), len(federation.test)
+    counts, held_out = federation.training_images, federation.held_out
     return DatasetResult(
         title=task.title or federation.title,
         kind=federation.kind,
@@ -63,7 +72,10 @@ def images_dataset_result(
         protocol=federation.protocol,
         notes=list(federation.notes),
         hospitals=_hospitals(federation),
-        arms={label: _arm(settings, name, label, found, counts, held_out, ledger) for label, found in by_label.items()},
+        arms={
+            label: _arm(settings, name, label, found, counts, held_out, ledger, hiding)
+            for label, found in by_label.items()
+        },
         images=DatasetImages(
             size=federation.size,
             classes=list(federation.classes),
@@ -88,6 +100,7 @@ def _arm(
     counts: Mapping[str, int],
     held_out: int,
     ledger: PrivacyLedger,
+    hiding: SecureAggregation,
 ) -> Arm:
     arm, part = settings.datasets[name].arms[label.split("/")[0]], label.partition("/")[2]
     first = cells[0].document
@@ -96,10 +109,10 @@ def _arm(
     shared = arm.privacy is not None and arm.privacy.placement == "shared"
     seconds = [float(cell.document["seconds"]) for cell in cells]
     cost: dict[str, Any] = {"seconds": sum(seconds) / len(seconds)}
-    cost |= {key: facts[key] for key in ("seconds_per_round", "bytes_up") if key in facts}
+    cost |= {key: facts[key] for key in COST_FACTS if key in facts}
     purpose: Purpose | None = None if arm.role == "arm" else arm.role
     attacks = merged_attacks([cell.document.get("attacks", {}) for cell in cells], "seed")
-    secure = _secure_sum(arm)
+    secure = secure_sum_notes(arm.options, _PLAIN_SUMS if arm.method == "dcgan" else "", hiding)
     return Arm(
         title=f"{part} alone" if part else arm.title or label,
         description="; ".join((_description(arm), *secure)),
@@ -107,9 +120,9 @@ def _arm(
         settings={"method": arm.method, "data": arm.data, **arm.options},
         metrics=_metrics(cells, settings.seeds_of(name), held_out) | membership_metrics(attacks, ATTACKS[0]),
         membership=attacks,
-        privacy=arm_privacy(name, label, plan, counts, ledger, WORDING) if arm.privacy else None,
+        privacy=arm_privacy(name, label, plan, counts, ledger, WORDING, hiding=hiding) if arm.privacy else None,
         aggregator_claim=synthesizer_claim(plan.synthesizer) if arm.data == "federation" else None,
-        secure_aggregation="simulated" if shared or secure else "none",
+        secure_aggregation=hiding if shared or secure else "none",
         cost=cost,
         images=ArmImages(
             kind=str(first["kind"]),
@@ -135,22 +148,12 @@ def _few(arm: ImagesArm) -> list[str]:
     return [f"trained on {arm.images:,} images only"] if arm.images else []
 
 
-def _secure_sum(arm: ImagesArm) -> list[str]:
-    """What is to be said of an aggregator that sums securely."""
-    entry = CATALOGUE.get(str(arm.options.get("aggregator")))
-    if entry is None or not entry.secure:
-        return []
-    plain = ", and the counts of classes that its labels are drawn by are plain ones" if arm.method == "dcgan" else ""
-    return [f"the secure sum of its updates is {NOT_SECURE}{plain}"]
-
-
-def _hospitals(federation: ImageFederation) -> dict[str, HospitalCounts]:
-    """Images by hospital; those held out belong to none."""
+def _hospitals(federation: ImageFederation | HeldImageFederation) -> dict[str, HospitalCounts]:
+    """Training images by hospital."""
+    positive = federation.positive_images
     return {
-        hospital.name: HospitalCounts(
-            train=len(hospital.train), test=0, train_positive=int(hospital.train.labels.sum()), test_positive=0
-        )
-        for hospital in federation.hospitals
+        name: HospitalCounts(train=count, test=0, train_positive=positive[name], test_positive=0)
+        for name, count in federation.training_images.items()
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from data.image_federation import ImageFederation, ImageHospital, LabelledImages
 from tff_health.experiments.generators.in_turn import first_in_turn
 from tff_health.experiments.images.settings import ImagesArm
+from tff_health.synthesis.images.training_images import TrainingImages
 
 POOLED = "all images in one place"
 
@@ -20,19 +20,20 @@ class Part:
 
     Attributes:
         name: empty for all of them, or the hospital that trains for itself.
-        federation: as the synthesizer sees it.
+        federation: as the synthesizer sees it; where hospitals keep their images, how each makes them.
         hospitals: whose images these are.
         counts: how many images of each.
     """
 
     name: str
-    federation: ImageFederation
+    federation: ImageFederation | TrainingImages
     hospitals: tuple[str, ...]
     counts: tuple[int, ...]
 
     @property
     def train(self) -> LabelledImages:
-        """All images that the generator is trained on."""
+        """All images that the generator is trained on, where this process holds them."""
+        assert isinstance(self.federation, ImageFederation)
         return joined(self.federation)
 
 
@@ -46,16 +47,11 @@ def joined(federation: ImageFederation) -> LabelledImages:
     )
 
 
-def training_counts(federation: ImageFederation) -> Mapping[str, int]:
-    """Training images by hospital."""
-    return {hospital.name: len(hospital.train) for hospital in federation.members}
-
-
 def parts(arm: ImagesArm, federation: ImageFederation) -> tuple[Part, ...]:
     """The groups of hospitals that each train one generator."""
     members = federation.members
     if arm.images:
-        taken = first_in_turn(training_counts(federation), arm.images)
+        taken = first_in_turn(federation.training_images, arm.images)
         members = tuple(
             replace(member, train=member.train.take(np.arange(taken[member.name])))
             for member in members

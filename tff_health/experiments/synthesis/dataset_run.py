@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from data.federation import Federation
 from tff_health.experiments.aggregator_statement import synthesizer_claim
+from tff_health.experiments.cost_meter import CostMeter
 from tff_health.experiments.dataset_checkpoints import DatasetCheckpoints
 from tff_health.experiments.events import Listener
 from tff_health.experiments.extensions import load_extensions
@@ -16,23 +16,23 @@ from tff_health.experiments.generators.arm_plan import plan_arm
 from tff_health.experiments.generators.cells import Cell, document_of
 from tff_health.experiments.generators.entered import require_entry
 from tff_health.experiments.run_folder import ledger_file
-from tff_health.experiments.synthesis.augmentation import FederatedAugmentation
-from tff_health.experiments.synthesis.fitting import Part, fit_part, parts, training_matrices
+from tff_health.experiments.synthesis.fitting import Part, fit_part, parts
 from tff_health.experiments.synthesis.keeping import keep_generator, keep_table
-from tff_health.experiments.synthesis.measuring import measure_real, measure_synthetic
+from tff_health.experiments.synthesis.loaded_splits import LoadedSplits
 from tff_health.experiments.synthesis.outcome import dataset_result
-from tff_health.experiments.synthesis.probing import variety_probe
 from tff_health.experiments.synthesis.settings import SynthesisArm, SynthesisSettings
-from tff_health.experiments.synthesis.splits import fingerprint, load_split
+from tff_health.experiments.synthesis.split_source import Split, SplitSource
 from tff_health.experiments.synthesis.tables import TRAINING_VALUES
 from tff_health.experiments.synthesis.workload import EVALUATING, evaluating_work, fitting_work
 from tff_health.privacy.ledger import PrivacyLedger
 from tff_health.privacy.ledger_entry import ArmKey
 from tff_health.reporting.results import DatasetResult
 from tff_health.runtime.checkpoints import CheckpointStore
-from tff_health.runtime.context import execution_context
 from tff_health.runtime.seeds import integer_seed
 from tff_health.runtime.signals import InterruptGuard
+
+if TYPE_CHECKING:
+    from tff_health.experiments.apart.hospitals import Hospitals
 
 
 def run_synthesis(
@@ -43,18 +43,22 @@ def run_synthesis(
     guard: InterruptGuard,
     *,
     data_dir: Path | None = None,
+    hospitals: Hospitals | None = None,
 ) -> DatasetResult:
     """Runs, or goes on with, all splits and arms of one dataset: see `kinds.run_dataset`."""
     load_extensions(settings.extensions)
+    source: SplitSource = LoadedSplits(settings, name, data_dir)
+    if hospitals is not None:
+        source = hospitals.splits(settings, name)
     with PrivacyLedger(ledger_file(folder, name)) as ledger:
-        run = _SynthesisRun(settings, name, folder, listener, guard, ledger, data_dir)
+        run = _SynthesisRun(settings, name, folder, listener, guard, ledger, source)
         cells: list[Cell] = []
         for split in range(settings.splits_of(name)):
             # One worker a split: starting one takes as long as a set of marginals, and it grows with what it has run.
-            with execution_context():
+            with source.context():
                 cells += run.split(split)
         listener.stage(f"{name}: scoring")
-        return dataset_result(settings, name, run.federation(0), cells, ledger)
+        return dataset_result(settings, name, source.split(0).federation, cells, ledger, hiding=source.hiding)
 
 
 class _SynthesisRun:
@@ -68,31 +72,27 @@ class _SynthesisRun:
         listener: Listener,
         guard: InterruptGuard,
         ledger: PrivacyLedger,
-        data_dir: Path | None,
+        source: SplitSource,
     ) -> None:
         self.settings, self.name, self.folder = settings, name, folder
-        self.listener, self.guard, self.ledger, self.data_dir = listener, guard, ledger, data_dir
+        self.listener, self.guard, self.ledger, self.source = listener, guard, ledger, source
         self.task = settings.datasets[name]
         self.checkpoints = DatasetCheckpoints(folder, name, settings.fingerprint, listener)
 
-    def federation(self, split: int) -> Federation:
-        """The hospitals with the train/test division of one split."""
-        return load_split(self.settings, self.name, split, data_dir=self.data_dir)
-
-    def split(self, split: int) -> list[Cell]:
+    def split(self, number: int) -> list[Cell]:
         """All cells of one split: the real rows, then every arm that takes part."""
-        federation = self.federation(split)
-        matrices = training_matrices(federation)
-        digest = fingerprint(matrices)
-        chosen = self.settings.evaluation_of(self.name).augmentation
-        augmentation = FederatedAugmentation(federation, self._scoring_seed(split)) if chosen else None
-        cells = [self._cell(split, "real", digest, lambda store: self._real(federation, split, augmentation))]
+        split = self.source.split(number)
+        digest = split.digest
+        cells = [self._cell(number, "real", digest, EVALUATING, lambda store: self._real(split, number))]
         for label, arm in self.task.arms.items():
-            if split >= self.settings.splits_of(self.name, label):
+            if number >= self.settings.splits_of(self.name, label):
                 continue
-            plan = plan_arm(arm, {name: len(matrix) for name, matrix in matrices.items()})
+            plan = plan_arm(arm, split.federation.training_rows)
             synthesizer_claim(plan.synthesizer)  # refused now, and not when all is fitted
-            for part in parts(arm, matrices):
+            found = parts(arm, split.matrices)
+            share = 1 / len(found)
+            work = share * (fitting_work(arm) + evaluating_work(self.settings, self.name, arm, number))
+            for part in found:
                 full = f"{label}/{part.name}" if part.name else label
 
                 def synthesise(
@@ -101,20 +101,20 @@ class _SynthesisRun:
                     arm: SynthesisArm = arm,
                     part: Part = part,
                     plan: Any = plan,
+                    share: float = share,
                 ) -> dict[str, Any]:
-                    own = augmentation if arm.augments else None
-                    return self._synthetic(federation, split, full, arm, part, plan, store, own)
+                    return self._synthetic(split, number, full, arm, part, plan, store, share)
 
-                cells.append(self._cell(split, full, digest, synthesise))
+                cells.append(self._cell(number, full, digest, work, synthesise))
         return cells
 
-    def _cell(self, split: int, label: str, digest: str, compute: Any) -> Cell:
+    def _cell(self, split: int, label: str, digest: str, work: float, compute: Any) -> Cell:
         """One cell from its checkpoint, or computed and saved."""
         self.guard.check()
         document, saved = document_of(self.checkpoints, digest, split, label, compute)
         if saved:
             require_entry(self.ledger, self.name, label, split)
-            self.listener.skip(self._work(split, label))
+            self.listener.skip(work)
         self.listener.rows(
             "scores",
             [(self.name, label, split + 1, metric, value) for metric, value in document["metrics"].items()],
@@ -135,97 +135,67 @@ class _SynthesisRun:
         )
         return Cell(split, label, document)
 
-    def _work(self, split: int, label: str) -> float:
-        if label == "real":
-            return EVALUATING
-        arm = self.task.arms[label.split("/")[0]]
-        share = 1 / len(parts_of(arm, label, self.federation(split)))
-        return share * (fitting_work(arm) + evaluating_work(self.settings, self.name, arm, split))
-
-    def _scoring_seed(self, split: int) -> int:
-        return integer_seed(self.settings.seed, "scoring", self.name, split)
-
-    def _real(self, federation: Federation, split: int, augmentation: FederatedAugmentation | None) -> dict[str, Any]:
-        self.listener.stage(f"{self.name}, split {split + 1}: real rows")
-        clock, chosen = time.perf_counter(), self.settings.evaluation_of(self.name)
-        document = measure_real(
-            federation,
-            only=self.settings.splits_of(self.name) == 1,
-            seed=self._scoring_seed(split),
-            augmentation=augmentation,
-            control=split == 0 and chosen.membership and all(arm.role != "control" for arm in self.task.arms.values()),
-        )
-        self._advance(EVALUATING, clock, "real", split)
+    def _real(self, split: Split, number: int) -> dict[str, Any]:
+        self.listener.stage(f"{self.name}, split {number + 1}: real rows")
+        clock = time.perf_counter()
+        document = split.measure_real()
+        self._advance(EVALUATING, clock, "real", number)
         return document
 
     def _synthetic(
         self,
-        federation: Federation,
-        split: int,
+        split: Split,
+        number: int,
         label: str,
         arm: SynthesisArm,
         part: Part,
         plan: Any,
         store: CheckpointStore,
-        augmentation: FederatedAugmentation | None,
+        share: float,
     ) -> dict[str, Any]:
-        settings, share = self.settings, 1 / len(parts_of(arm, label, federation))
-        self.listener.stage(f"{self.name}, split {split + 1}: {label}")
+        settings, schema = self.settings, split.federation.schema
+        self.listener.stage(f"{self.name}, split {number + 1}: {label}")
         clock, work = time.perf_counter(), share * fitting_work(arm)
-        told = 0.0
+        told, costs = 0.0, CostMeter(self.source.costs, self.listener, self.name, label)
 
         def progress(done: int, total: int, values: Mapping[str, float]) -> None:
             nonlocal told
+            costs.step(done)
             self.guard.check()
             due = work * done / max(total, 1)
             self.listener.advance(due - told, f"round {done} of {total}")
             told = due
 
-        key = ArmKey(self.name, label, split + 1)
         fitted = fit_part(
             plan,
             part,
-            federation,
-            key,
+            schema,
+            ArmKey(self.name, label, number + 1),
             self.ledger,
             seed=settings.seed,
             progress=progress,
             checkpoints=store,
-            probe=variety_probe(part, federation.schema) if split == 0 else None,
+            probe=split.probe(part),
         )
         seconds = time.perf_counter() - clock
         self.listener.advance(work - told)
         rows = max(round(settings.evaluation_of(self.name).rows * part.rows), 2)
         clock = time.perf_counter()
-        table = fitted.generator.sample(rows, seed=integer_seed(settings.seed, "sample", self.name, label, split))
-        if split == 0:
-            keep_generator(self.folder, self.name, label, fitted.generator, plan, part)
-            keep_table(self.folder, self.name, label, federation.schema, table)
-        document = measure_synthetic(
-            federation,
-            table,
-            part,
-            settings.evaluation_of(self.name),
-            first=split == 0,
-            only=settings.splits_of(self.name) == 1,
-            augmentation=augmentation,
-            seed=self._scoring_seed(split),
-        )
+        table = fitted.generator.sample(rows, seed=integer_seed(settings.seed, "sample", self.name, label, number))
+        if number == 0:
+            keep_generator(self.folder, self.name, label, fitted.generator, plan, part, self.source.hiding)
+            keep_table(self.folder, self.name, label, schema, table)
+        document = split.measure_synthetic(table, part, augments=arm.augments)
         document |= {
             "kind": plan.synthesizer.kind,
             "seconds": seconds,
-            "facts": dict(fitted.facts),
-            "history": [dict(point) for point in fitted.history] if split == 0 else [],
+            "facts": {**fitted.facts, **costs.means},
+            "history": [dict(point) for point in fitted.history] if number == 0 else [],
         }
-        self._advance(share * evaluating_work(settings, self.name, arm, split), clock, label, split)
+        self._advance(share * evaluating_work(settings, self.name, arm, number), clock, label, number)
         return document
 
     def _advance(self, work: float, clock: float, label: str, split: int) -> None:
         seconds = time.perf_counter() - clock
         self.listener.rows("timings", [(self.name, label, split + 1, "measuring", round(seconds, 3))])
         self.listener.advance(work)
-
-
-def parts_of(arm: SynthesisArm, label: str, federation: Federation) -> tuple[str, ...]:
-    """The names of an arm's parts, of which `label` is one."""
-    return tuple(hospital.name for hospital in federation.members) if arm.data == "each-hospital" else ("",)

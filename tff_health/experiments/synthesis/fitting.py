@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from data.federation import Federation
+from data.schema import Schema
 from tff_health.experiments.generators.arm_plan import ArmPlan
 from tff_health.experiments.generators.entered_fit import fit_entered
 from tff_health.experiments.generators.in_turn import first_in_turn
@@ -19,10 +20,11 @@ from tff_health.runtime.seeds import integer_seed
 from tff_health.synthesis.synthesizer import Fitted, Probe, Progress
 
 if TYPE_CHECKING:
+    from tff_health.analytics.statistics import Matrix
     from tff_health.runtime.checkpoints import CheckpointStore
 
-Matrices = Mapping[str, np.ndarray]
-"""Encoded training rows by hospital."""
+Matrices = Mapping[str, "Matrix"]
+"""Encoded training rows by hospital, or how each makes them."""
 
 
 @dataclass(frozen=True)
@@ -31,13 +33,13 @@ class Part:
 
     Attributes:
         name: empty for all of them, or the hospital that trains for itself.
-        matrices: what each holds, float64 [rows, columns].
+        matrices: what each holds, float64 [rows, columns], or how it makes that.
         hospitals: whose rows these are, one after the other.
         sizes: how many rows of each.
     """
 
     name: str
-    matrices: tuple[np.ndarray, ...]
+    matrices: tuple[Matrix, ...]
     hospitals: tuple[str, ...]
     sizes: tuple[int, ...]
 
@@ -45,6 +47,11 @@ class Part:
     def rows(self) -> int:
         """Training rows."""
         return sum(len(matrix) for matrix in self.matrices)
+
+    @property
+    def at_hand(self) -> np.ndarray:
+        """All rows, float64 [rows, columns], where this process holds them."""
+        return np.concatenate(_arrays(self.matrices))
 
 
 def training_matrices(federation: Federation) -> dict[str, np.ndarray]:
@@ -60,20 +67,25 @@ def parts(arm: SynthesisArm, matrices: Matrices) -> tuple[Part, ...]:
     if arm.data == "each-hospital":
         return tuple(Part(name, (matrices[name],), (name,), (len(matrices[name]),)) for name in names)
     if arm.data == "pooled":
-        return (Part("", (np.concatenate(list(matrices.values())),), names, sizes),)
+        return (Part("", (np.concatenate(_arrays(matrices.values())),), names, sizes),)
     return (Part("", tuple(matrices.values()), names, sizes),)
 
 
 def _first_patients(matrices: Matrices, count: int) -> dict[str, np.ndarray]:
     """The first `count` patients, one of each hospital in turn."""
     taken = first_in_turn({name: len(matrix) for name, matrix in matrices.items()}, count)
-    return {name: matrix[: taken[name]] for name, matrix in matrices.items() if taken[name]}
+    arrays = dict(zip(matrices, _arrays(matrices.values()), strict=True))
+    return {name: matrix[: taken[name]] for name, matrix in arrays.items() if taken[name]}
+
+
+def _arrays(matrices: Iterable[Matrix]) -> list[np.ndarray]:
+    return [matrix for matrix in matrices if isinstance(matrix, np.ndarray)]
 
 
 def fit_part(
     plan: ArmPlan,
     part: Part,
-    federation: Federation,
+    schema: Schema,
     key: ArmKey,
     ledger: PrivacyLedger,
     *,
@@ -90,7 +102,7 @@ def fit_part(
 
     def fit() -> Fitted:
         fitted: Fitted = plan.synthesizer.fit(
-            federation.schema,
+            schema,
             part.matrices,
             seed=integer_seed(seed, "synthesis", key.dataset, str(key.arm), part.name, key.repeat),
             progress=progress,

@@ -11,16 +11,23 @@ from data.table_csv import write_table
 from tff_health.experiments.generators.arm_plan import ArmPlan
 from tff_health.experiments.synthesis.fitting import Part
 from tff_health.experiments.synthesis.privacy import generator_facts
+from tff_health.privacy.trust import SecureAggregation
 from tff_health.runtime.file_names import arm_file
 from tff_health.synthesis.generator import TableGenerator
 from tff_health.synthesis.generator_file import save_generator
 
 
 def keep_generator(
-    folder: Path, dataset: str, label: str, generator: TableGenerator, plan: ArmPlan, part: Part
+    folder: Path,
+    dataset: str,
+    label: str,
+    generator: TableGenerator,
+    plan: ArmPlan,
+    part: Part,
+    hiding: SecureAggregation = "simulated",
 ) -> None:
     """Saves a generator with its guarantee as `model/DATASET--ARM.npz`, for the command `sample`."""
-    privacy = generator_facts(plan, part.hospitals, part.rows)
+    privacy = generator_facts(plan, part.hospitals, part.rows, hiding=hiding)
     facts = {"dataset": dataset, "arm": label, "privacy": privacy}
     save_generator(generator, arm_file(folder, "model", dataset, label, ".npz"), facts)
 

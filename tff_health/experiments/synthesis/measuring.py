@@ -80,7 +80,7 @@ def measure_synthetic(
     """
     schema = federation.schema
     everybody, test = training_table(federation), held_out_table(federation)
-    train = schema.decode(np.concatenate(part.matrices))
+    train = schema.decode(part.at_hand)
     tables = SynthesisTables(train, test, table, schema, seed)
     predictions = {"tstr": predict_held_out(table, test, schema, seed)}
     metrics: dict[str, Any] = _utility("tstr", predictions["tstr"], federation)

@@ -35,7 +35,7 @@ def membership_attacks(
         hold out too few patients to compare with.
     """
     schema = federation.schema
-    members = np.concatenate(part.matrices)
+    members = part.at_hand
     scored = [hospital for hospital in federation.scored if hospital.name in part.hospitals]
     held_out = sum(len(hospital.test) for hospital in scored)
     if held_out < FEWEST:

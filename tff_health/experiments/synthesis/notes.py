@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from data.federation import Federation
+from tff_health.experiments.apart.federation import HeldFederation
 from tff_health.experiments.synthesis.settings import SynthesisSettings
 from tff_health.reporting.formatting import listing
 from tff_health.reporting.results import Arm
@@ -12,7 +13,7 @@ from tff_health.reporting.synthesis.splits import scored_splits, sharing_sentenc
 
 
 def evaluation_notes(
-    settings: SynthesisSettings, name: str, federation: Federation, arms: Mapping[str, Arm]
+    settings: SynthesisSettings, name: str, federation: Federation | HeldFederation, arms: Mapping[str, Arm]
 ) -> list[str]:
     """How rows were split and scored, and what intervals over splits rest on, as sentences.
 

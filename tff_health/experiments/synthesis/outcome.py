@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from data.federation import Federation
-from tff_health.aggregators.catalogue import CATALOGUE
 from tff_health.evaluation.anonymity.metrics import RECURSIVE_C, SMALL_CLASS
 from tff_health.evaluation.anonymity.quasi_identifiers import quasi_identifiers
 from tff_health.evaluation.synthesis.classifiers import CLASSIFIERS
 from tff_health.experiments.aggregator_statement import synthesizer_claim
+from tff_health.experiments.apart.federation import HeldFederation
+from tff_health.experiments.cost_meter import COST_FACTS
 from tff_health.experiments.generators.arm_plan import plan_arm
 from tff_health.experiments.generators.cells import Cell, history_point, merged_metrics
 from tff_health.experiments.generators.entered import require_entry
 from tff_health.experiments.generators.lost_rounds import lost_rounds
 from tff_health.experiments.generators.membership import membership_metrics, merged_attacks
+from tff_health.experiments.generators.secure_sums import secure_sum_notes
 from tff_health.experiments.synthesis.comparison import (
     column_comparisons,
     column_summaries,
@@ -27,12 +29,13 @@ from tff_health.experiments.synthesis.privacy import arm_privacy, ledger_totals
 from tff_health.experiments.synthesis.settings import SynthesisArm, SynthesisSettings
 from tff_health.privacy.generator_attacks.attacks import DEFAULT_ATTACKS
 from tff_health.privacy.ledger import PrivacyLedger
-from tff_health.privacy.trust import NOT_SECURE
+from tff_health.privacy.trust import SecureAggregation
 from tff_health.reporting.hospital_counts import hospital_counts
 from tff_health.reporting.results import Arm, DatasetResult, Metric
 from tff_health.reporting.synthesis_document import ArmSynthesis, DatasetSynthesis, Purpose
 from tff_health.synthesis.catalogue import SYNTHESIZERS
 
+_PLAIN_SUMS = "the sums that its encoding is made of"
 _SHARE_ENDINGS = (
     *("accuracy", "auc", "precision", "recall", "_share", "coverage", "covered", "duplicates"),
     *("copies", "copies_holdout", "nndr", "nndr_holdout"),
@@ -42,7 +45,13 @@ _SHARES = ("anonymity/t", "anonymity/k_map_unmatched", "disclosure/dcr_median", 
 
 
 def dataset_result(
-    settings: SynthesisSettings, name: str, federation: Federation, cells: Sequence[Cell], ledger: PrivacyLedger
+    settings: SynthesisSettings,
+    name: str,
+    federation: Federation | HeldFederation,
+    cells: Sequence[Cell],
+    ledger: PrivacyLedger,
+    *,
+    hiding: SecureAggregation = "simulated",
 ) -> DatasetResult:
     """The results of one dataset.
 
@@ -52,6 +61,7 @@ def dataset_result(
         federation: of the first split.
         cells: all of them.
         ledger: of the dataset.
+        hiding: whether secure sums are simulated, or masked by hospitals that are apart.
 
     Raises:
         LedgerError: a cell that no entry stands behind.
@@ -62,7 +72,10 @@ def dataset_result(
         by_label.setdefault(cell.label, []).append(cell)
     real = by_label.pop("real")
     splits = settings.splits_of(name)
-    arms = {label: _arm(settings, name, label, found, federation, ledger, splits) for label, found in by_label.items()}
+    arms = {
+        label: _arm(settings, name, label, found, federation, ledger, splits, hiding)
+        for label, found in by_label.items()
+    }
     first = real[0].document
     known = quasi_identifiers(federation.schema)
     synthesis = DatasetSynthesis(
@@ -101,32 +114,34 @@ def _arm(
     name: str,
     label: str,
     cells: Sequence[Cell],
-    federation: Federation,
+    federation: Federation | HeldFederation,
     ledger: PrivacyLedger,
     splits: int,
+    hiding: SecureAggregation,
 ) -> Arm:
     arm = settings.datasets[name].arms[label.split("/")[0]]
     first = cells[0].document
     facts = first.get("facts", {})
-    rows = {hospital.name: len(hospital.train) for hospital in federation.members}
+    rows = federation.training_rows
+    secure = secure_sum_notes(arm.options, _PLAIN_SUMS if arm.method == "ctgan" else "", hiding)
     plan = plan_arm(arm, rows)
     shared = arm.privacy is not None and arm.privacy.placement == "shared"
     part = label.partition("/")[2]
     seconds = [float(cell.document["seconds"]) for cell in cells]
     cost: dict[str, Any] = {"seconds": sum(seconds) / len(seconds)}
-    cost |= {key: facts[key] for key in ("seconds_per_round", "bytes_up", "updates_per_second") if key in facts}
+    cost |= {key: facts[key] for key in (*COST_FACTS, "updates_per_second") if key in facts}
     purpose: Purpose | None = None if arm.role == "arm" else arm.role
     attacks = merged_attacks([cell.document.get("attacks", {}) for cell in cells])
     return Arm(
         title=f"{part} alone" if part else arm.title or label,
-        description="; ".join((_description(arm), *_secure_sum(arm))),
+        description="; ".join((_description(arm), *secure)),
         federated=arm.data == "federation",
         settings={"method": arm.method, "data": arm.data, **arm.options},
         metrics=_metrics(cells, splits) | membership_metrics(attacks, DEFAULT_ATTACKS[0]),
         membership=attacks,
-        privacy=arm_privacy(name, label, plan, rows, ledger) if arm.privacy else None,
+        privacy=arm_privacy(name, label, plan, rows, ledger, hiding=hiding) if arm.privacy else None,
         aggregator_claim=synthesizer_claim(plan.synthesizer) if arm.data == "federation" else None,
-        secure_aggregation="simulated" if shared or _secure_sum(arm) else "none",
+        secure_aggregation=hiding if shared or secure else "none",
         cost=cost,
         synthesis=ArmSynthesis(
             kind=str(first["kind"]),
@@ -140,7 +155,7 @@ def _arm(
             sample=first_patients(first["sample"]),
             notes=sorted(
                 {
-                    *_secure_sum(arm),
+                    *secure,
                     *lost_rounds(cells),
                     *(note for cell in cells for note in cell.document.get("notes", ())),
                 }
@@ -153,15 +168,6 @@ def _description(arm: SynthesisArm) -> str:
     text = SYNTHESIZERS[arm.method][1] if arm.method in SYNTHESIZERS else f"the user's own {arm.method}"
     who = {"federation": "fitted across hospitals", "pooled": "fitted on all rows in one place"}
     return f"{text}; {who.get(arm.data, 'fitted by each hospital on its own rows')}"
-
-
-def _secure_sum(arm: SynthesisArm) -> list[str]:
-    """What is to be said of an aggregator that sums securely."""
-    entry = CATALOGUE.get(str(arm.options.get("aggregator")))
-    if entry is None or not entry.secure:
-        return []
-    plain = ", and the sums that its encoding is made of are plain ones" if arm.method == "ctgan" else ""
-    return [f"the secure sum of its updates is {NOT_SECURE}{plain}"]
 
 
 def _metrics(cells: Sequence[Cell], splits: int) -> dict[str, Metric]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from data.schema import Schema
 from tff_health.evaluation.synthesis.collapse import CollapseReference
 from tff_health.experiments.synthesis.fitting import Part
@@ -17,7 +15,7 @@ _SEED = 0  # the same draws at every probe, so that a curve shows the generator 
 
 def variety_probe(part: Part, schema: Schema) -> Probe:
     """A probe that samples as many rows as there are real ones and holds their variety against these."""
-    real = np.concatenate(part.matrices)
+    real = part.at_hand
     reference = CollapseReference.fit(real, schema)
 
     def probe(generator: TableGenerator) -> Mapping[str, float]:

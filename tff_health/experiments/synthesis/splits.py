@@ -14,6 +14,7 @@ from data.federation import Federation
 from data.modality import load_table_dataset
 from tff_health.experiments.synthesis.fitting import training_matrices
 from tff_health.experiments.synthesis.settings import SynthesisSettings
+from tff_health.runtime.seeds import integer_seed
 
 _LARGEST_SEED = 2**32 - 1
 
@@ -54,6 +55,11 @@ def _protocols_seed(source: str, options: Mapping[str, Any]) -> int | None:
     from data.heart_disease import FLAMBY_SPLIT_SEED
 
     return FLAMBY_SPLIT_SEED
+
+
+def scoring_seed(settings: SynthesisSettings, name: str, split: int) -> int:
+    """Of forests, attacks and resamples of one split."""
+    return integer_seed(settings.seed, "scoring", name, split)
 
 
 def load_split(settings: SynthesisSettings, name: str, split: int, *, data_dir: Path | None) -> Federation:

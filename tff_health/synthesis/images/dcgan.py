@@ -51,6 +51,7 @@ class Dcgan(ImageSynthesizer):
     """
 
     kind: ClassVar[str] = "dcgan"
+    fits_apart: ClassVar[bool] = True
 
     updates: int = 2000
     training: DcganSettings = field(default_factory=DcganSettings)

@@ -9,6 +9,7 @@ from data.errors import SettingsError
 from data.image_federation import ImageFederation
 from tff_health.learning.dcgan.private_settings import PrivateDcganSettings
 from tff_health.synthesis.images.synthesizer import FittedImages, ImageSynthesizer, Probe, Progress
+from tff_health.synthesis.images.training_images import TrainingImages
 from tff_health.synthesis.private_gan_releases import PrivateGanReleases
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class PrivateDcgan(ImageSynthesizer):
     """
 
     kind: ClassVar[str] = "private-dcgan"
+    fits_apart: ClassVar[bool] = True
 
     noise_multiplier: float | None = None
     placement: Literal["shared", "each-hospital"] = "shared"
@@ -90,14 +92,14 @@ class PrivateDcgan(ImageSynthesizer):
 
     def fit(
         self,
-        federation: ImageFederation,
+        federation: ImageFederation | TrainingImages,
         *,
         seed: int,
         progress: Progress | None = None,
         checkpoints: CheckpointStore | None = None,
         probe: Probe | None = None,
     ) -> FittedImages:
-        """See `ImageSynthesizer`.
+        """See `ImageSynthesizer`; also of images that hospitals keep, in the context of these.
 
         Raises:
             SettingsError: no noise multiplier, or shared noise with fewer than two hospitals.
@@ -106,11 +108,10 @@ class PrivateDcgan(ImageSynthesizer):
             ExecutedDifferentlyError: a hospital ran otherwise than accounted.
         """
         # Refuses what no guarantee can be made of, before anything is released.
-        self.releases.patient_level(len(federation.require_trainable().members))
-        from tff_health.runtime.context import execution_context
+        images = TrainingImages.of(federation) if isinstance(federation, ImageFederation) else federation
+        self.releases.patient_level(len(images.rows))
+        from tff_health.runtime.context import computing_context
         from tff_health.synthesis.images.private_dcgan_fit import fit_private_dcgan
 
-        with execution_context(backend="test" if self.placement == "shared" else "native"):
-            return fit_private_dcgan(
-                self, federation, seed=seed, progress=progress, checkpoints=checkpoints, probe=probe
-            )
+        with computing_context(backend="test" if self.placement == "shared" else "native"):
+            return fit_private_dcgan(self, images, seed=seed, progress=progress, checkpoints=checkpoints, probe=probe)

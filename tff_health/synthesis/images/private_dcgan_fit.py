@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data.image_federation import ImageFederation
 from data.xray_phantom import draw_images
 from tff_health.analytics.label_counts import release_label_counts
-from tff_health.learning.dcgan.labelled_rows import pack
 from tff_health.learning.dcgan.private_task import PrivateDcganTask
 from tff_health.learning.dcgan.realism import realism
 from tff_health.learning.gan.private_critic import build_private_gan_process
 from tff_health.synthesis.images.dcgan_generator import DcganGenerator
 from tff_health.synthesis.images.synthesizer import FittedImages, Probe, Progress
+from tff_health.synthesis.images.training_images import TrainingImages
 from tff_health.synthesis.private_gan_rounds import PrivateGanRounds, released_once
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ _PUBLIC_SEED = 0  # of the simulated chests, which are the same for everybody
 
 def fit_private_dcgan(
     settings: PrivateDcgan,
-    federation: ImageFederation,
+    images: TrainingImages,
     *,
     seed: int,
     progress: Progress | None,
@@ -36,30 +35,29 @@ def fit_private_dcgan(
     probe: Probe | None,
 ) -> FittedImages:
     """Fits in TFF's current execution context; see `PrivateDcgan.fit` for all of it."""
-    members, classes = federation.members, federation.classes
-    own, public = settings.training, _public_images(federation.size, settings.public_images)
+    hospitals, classes = len(images.rows), images.classes
+    own, public = settings.training, _public_images(images.size, settings.public_images)
     # Before anything is released: a size of images that the networks do not have is refused here.
-    PrivateDcganTask(federation.size, np.ones(len(classes)), own, public).build_networks()
+    PrivateDcganTask(images.size, np.ones(len(classes)), own, public).build_networks()
 
     def release() -> str:
-        labels = [member.train.labels for member in members]
-        return json.dumps(
-            release_label_counts(labels, len(classes), settings.releases.statistics(len(members))).tolist()
-        )
+        statistics = settings.releases.statistics(hospitals)
+        return json.dumps(release_label_counts(images.labels, statistics, len(classes)).tolist())
 
     text, saved = released_once(checkpoints, "counts", release, "private DCGAN")
     counts = np.array(json.loads(text))
-    task = PrivateDcganTask(federation.size, counts, own, public)
-    privacy = settings.releases.patient_level(len(members))
-    rows = [pack(member.train.pixels, member.train.labels, len(classes)) for member in members]
+    task = PrivateDcganTask(images.size, counts, own, public)
+    privacy = settings.releases.patient_level(hospitals)
 
     def generator(weights: Sequence[np.ndarray]) -> DcganGenerator:
-        return DcganGenerator(federation.size, classes, counts, own.networks(), weights)
+        return DcganGenerator(images.size, classes, counts, own.networks(), weights)
 
     trained = PrivateGanRounds(
-        build_private_gan_process(task, own.training(), privacy, [len(matrix) for matrix in rows], seed=seed),
+        build_private_gan_process(
+            task, own.training(), privacy, [len(own_rows) for own_rows in images.rows], seed=seed
+        ),
         privacy,
-        rows,
+        images.rows,
         rounds=settings.rounds,
         turns=own.generator_updates,
         seed=seed,

@@ -50,9 +50,12 @@ class ImageSynthesizer(ABC):
 
     Attributes:
         kind: the name of its generators.
+        fits_apart: whether `fit` takes what hospitals that are apart make themselves (`runtime.at_hospital`), as the
+            project's own do; else such hospitals do not run it.
     """
 
     kind: ClassVar[str]
+    fits_apart: ClassVar[bool] = False
 
     @abstractmethod
     def fit(

@@ -8,8 +8,11 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_federated as tff
 
+from tff_health.aggregators.fixed_point_sum import fixed_point_sum
 from tff_health.analytics.private_settings import NoisePlacement, PrivateStatistics
+from tff_health.analytics.statistics import Matrix
 from tff_health.analytics.sum_release import build_sum_release, noisy_sum_for
+from tff_health.runtime.at_hospital import are_apart
 from tff_health.synthesis.marginals.cell_layout import CellLayout
 from tff_health.synthesis.marginals.marginal_query import MarginalQuery
 
@@ -40,7 +43,13 @@ def local_marginals(rows: tf.Tensor, query: MarginalQuery) -> tf.Tensor:
 
 
 def build_marginal_release(
-    query: MarginalQuery, *, noise_multiplier: float | None, placement: NoisePlacement, hospitals: int, most_rows: int
+    query: MarginalQuery,
+    *,
+    noise_multiplier: float | None,
+    placement: NoisePlacement,
+    hospitals: int,
+    most_rows: int,
+    exact_sum: tff.aggregators.UnweightedAggregationFactory | None = None,
 ) -> tff.Computation:
     """Builds the computation `(float64[?, columns]@CLIENTS -> float64[size]@SERVER)`.
 
@@ -51,11 +60,12 @@ def build_marginal_release(
             `each-hospital`: every hospital adds the whole noise and no sum needs to hide anything.
         hospitals: how many take part.
         most_rows: rows of the largest hospital, a public constant.
+        exact_sum: where there is no noise; a plain sum by default.
 
     Returns:
         A computation whose result is the only thing that depends on patients.
     """
-    sum_factory: tff.aggregators.UnweightedAggregationFactory = tff.aggregators.SumFactory()
+    sum_factory = exact_sum or tff.aggregators.SumFactory()
     if noise_multiplier is not None:
         sum_factory = noisy_sum_for(
             _private(noise_multiplier, placement, hospitals),
@@ -72,7 +82,7 @@ def build_marginal_release(
 
 def release_marginals(
     query: MarginalQuery,
-    matrices: Sequence[np.ndarray],
+    matrices: Sequence[Matrix],
     *,
     noise_multiplier: float | None,
     placement: NoisePlacement,
@@ -88,6 +98,8 @@ def release_marginals(
         placement=placement,
         hospitals=len(matrices),
         most_rows=max(len(matrix) for matrix in matrices),
+        # What hospitals that are apart send of their tables is masked.
+        exact_sum=fixed_point_sum() if are_apart(matrices) else None,
     )
     return np.asarray(computation(list(matrices)), np.float64)
 

@@ -18,6 +18,7 @@ from tff_health.synthesis.marginals.simplex_code import counts_from_code, simple
 from tff_health.synthesis.synthesizer import Progress, ReleaseLostError, latest_of_private
 
 if TYPE_CHECKING:
+    from tff_health.analytics.statistics import Matrix
     from tff_health.runtime.checkpoints import CheckpointStore
     from tff_health.synthesis.marginals.settings import MarginalSynthesizer
 
@@ -34,7 +35,7 @@ class Rounds:
         self,
         settings: MarginalSynthesizer,
         layout: CellLayout,
-        matrices: Sequence[np.ndarray],
+        matrices: Sequence[Matrix],
         progress: Progress | None,
         checkpoints: CheckpointStore | None,
     ) -> None:

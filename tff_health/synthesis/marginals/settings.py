@@ -19,6 +19,7 @@ from tff_health.synthesis.synthesizer import Fitted, Probe, Progress, Synthesize
 if TYPE_CHECKING:
     import dp_accounting
 
+    from tff_health.analytics.statistics import Matrix
     from tff_health.runtime.checkpoints import CheckpointStore
     from tff_health.synthesis.marginals.rounds import Rounds
 
@@ -27,7 +28,7 @@ Placement = Literal["shared", "each-hospital"]
 _EXACT_BINS = 64
 
 _TRUST = {
-    "shared": "added by the hospitals in shares under a secure sum (simulated: NOT SECURE)",
+    "shared": "added by the hospitals in shares under a secure sum",
     "each-hospital": "added in full by each hospital",
 }
 
@@ -54,6 +55,7 @@ class MarginalSynthesizer(Synthesizer):
     placement: Placement = "shared"
     bins: int | None = None
 
+    fits_apart: ClassVar[bool] = True
     rounds: ClassVar[tuple[str, ...]]
     noisy_bins: ClassVar[int] = 16
 
@@ -110,7 +112,7 @@ class MarginalSynthesizer(Synthesizer):
     def fit(
         self,
         schema: Schema,
-        hospitals: Sequence[np.ndarray],
+        hospitals: Sequence[Matrix],
         *,
         seed: int,
         progress: Progress | None = None,
@@ -121,18 +123,19 @@ class MarginalSynthesizer(Synthesizer):
 
         Releases are saved as they are made, so that a fit that goes on makes none twice.
         """
-        from tff_health.analytics.statistics import checked_matrices
-        from tff_health.runtime.context import execution_context
+        from tff_health.analytics.statistics import checked_clients
+        from tff_health.runtime.context import computing_context
         from tff_health.synthesis.marginals.rounds import Rounds
 
-        matrices = checked_matrices(schema, hospitals)
+        matrices = checked_clients(schema, hospitals)
         target = schema.names.index(schema.target)
-        if any(np.isnan(matrix[:, target]).any() for matrix in matrices):
+        at_hand = [matrix for matrix in matrices if isinstance(matrix, np.ndarray)]
+        if any(np.isnan(matrix[:, target]).any() for matrix in at_hand):
             raise DataError(f"column {schema.target!r}: a row without the target cannot be fitted on; drop it.")
         bins = self.bins or (_EXACT_BINS if self.noise_multiplier is None else self.noisy_bins)
         rounds = Rounds(self, CellLayout(schema, bins), matrices, progress, checkpoints)
         secure = self.noise_multiplier is not None and self.placement == "shared"
-        with execution_context("test" if secure else "native"):
+        with computing_context("test" if secure else "native"):
             generator, facts = self._fit(rounds)
         return Fitted(generator, facts={"rounds": len(self.rounds), "updates": 0} | dict(facts))
 
