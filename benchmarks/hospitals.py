@@ -125,9 +125,10 @@ def _channels(training: Any, parameters: int) -> int:
     """Channels of a discriminator with about so many parameters."""
     from models.dcgan import discriminator
 
-    return min(
-        range(8, 257, 2), key=lambda width: abs(discriminator(SIZE, 2, channels=width).count_params() - parameters)
-    )
+    def off(width: int) -> int:
+        return abs(discriminator(SIZE, 2, channels=width).count_params() - parameters)
+
+    return min(range(8, 257, 2), key=off)
 
 
 def _fedavg(variant: str, rounds: int) -> dict[str, float]:
@@ -153,7 +154,7 @@ def _fedavg(variant: str, rounds: int) -> dict[str, float]:
             with _installed(context):
                 train()
         else:
-            channels = [own.worker.channel for own in context.contexts.values()]
+            channels = [own.worker.channel for own in context._hospitals.values()]
             remote = [tff.backends.native.create_remote_async_python_execution_context([one]) for one in channels]
             with _installed(tff.backends.native.create_mergeable_comp_execution_context(remote)):
                 train()

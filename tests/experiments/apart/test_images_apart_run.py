@@ -28,11 +28,26 @@ evaluation = { classifiers = ["logistic-regression", "random-forest", "cnn"] }
 options = { images = 90, test_images = 60, validation_images = 30, hospitals = 3 }
 [datasets.xray_phantom.arms.dcgan]
 method = "dcgan"
-options = { updates = 4, averaging = 0, probes = 2, aggregator = "secure-weighted", training = { memory = "fresh", latent_dim = 4, generator_channels = 4, discriminator_channels = 4, batch_size = 4, local_updates = 2, generator_updates = 2 } }
+[datasets.xray_phantom.arms.dcgan.options]
+updates = 4
+averaging = 0
+probes = 2
+aggregator = "secure-weighted"
+[datasets.xray_phantom.arms.dcgan.options.training]
+memory = "fresh"
+latent_dim = 4
+generator_channels = 4
+discriminator_channels = 4
+batch_size = 4
+local_updates = 2
+generator_updates = 2
 [datasets.xray_phantom.arms.private]
 method = "private-dcgan"
 privacy = { epsilon = 10.0 }
-options = { probes = 0, public_images = 50, training = { rounds = 2, generator_updates = 2, generator_batch_size = 10 } }
+[datasets.xray_phantom.arms.private.options]
+probes = 0
+public_images = 50
+training = { rounds = 2, generator_updates = 2, generator_batch_size = 10 }
 [datasets.xray_phantom.arms.few]
 method = "dcgan"
 data = "pooled"

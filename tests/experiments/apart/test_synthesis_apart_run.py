@@ -27,7 +27,19 @@ bootstrap = 20
 options = { hospitals = 3, test_fraction = 0.2 }
 [datasets.breast_cancer.arms.ctgan]
 method = "ctgan"
-options = { updates = 10, max_modes = 3, averaging = 0, probes = 0, aggregator = "secure-weighted", training = { memory = "fresh", generator_hidden = [16], critic_hidden = [16], local_updates = 2, generator_updates = 2, latent_dim = 8 } }
+[datasets.breast_cancer.arms.ctgan.options]
+updates = 10
+max_modes = 3
+averaging = 0
+probes = 0
+aggregator = "secure-weighted"
+[datasets.breast_cancer.arms.ctgan.options.training]
+memory = "fresh"
+generator_hidden = [16]
+critic_hidden = [16]
+local_updates = 2
+generator_updates = 2
+latent_dim = 8
 [datasets.breast_cancer.arms.label-histograms]
 method = "label-histograms"
 [datasets.breast_cancer.arms.histograms-eps1]
