@@ -55,6 +55,12 @@ class HospitalSize:
     train_positive: int
     test_positive: int
 
+    def class_counts(self, part: Literal["train", "test"]) -> tuple[int, int]:
+        """Patients of class 0 and of class 1."""
+        if part == "train":
+            return self.train - self.train_positive, self.train_positive
+        return self.test - self.test_positive, self.test_positive
+
 
 @dataclass(frozen=True)
 class Federation:

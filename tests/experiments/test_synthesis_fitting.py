@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -38,9 +36,8 @@ def store(tmp_path: Path) -> CheckpointStore:
 
 
 def fit(synthesizer: Interrupted, ledger: PrivacyLedger, store: CheckpointStore, part: Part = PART) -> None:
-    federation: Any = SimpleNamespace(schema=SCHEMA)
     plan = ArmPlan(synthesizer, Budget(1.0, 1e-5, "patient"))
-    fit_part(plan, part, federation, KEY, ledger, seed=1, progress=lambda *_: None, checkpoints=store)
+    fit_part(plan, part, SCHEMA, KEY, ledger, seed=1, progress=lambda *_: None, checkpoints=store)
 
 
 def stopped(synthesizer: Interrupted, ledger: PrivacyLedger, store: CheckpointStore) -> None:

@@ -35,9 +35,9 @@ def as_typed(parsed: argparse.Namespace) -> str:
         words += ["--quick"]
     if not studied and parsed.seed is not None:
         words += ["--seed", str(parsed.seed)]
-    if not studied and parsed.hospitals is not None:
+    if parsed.hospitals is not None:
         words += ["--hospitals", parsed.hospitals.name]
-    if not studied and parsed.simulate_hospitals is not None:
+    if parsed.simulate_hospitals is not None:
         words += ["--simulate-hospitals", str(parsed.simulate_hospitals)]
     return f"uv run {shlex.join(words)}"
 

@@ -46,17 +46,25 @@ class Rows:
     def __len__(self) -> int:
         return len(self.features)
 
-    def take(self, positions: np.ndarray) -> Rows:
-        """Some of the rows."""
+    @property
+    def class_counts(self) -> tuple[int, int]:
+        """Patients of class 0 and of class 1."""
+        positive = int(self.labels.sum())
+        return len(self) - positive, positive
+
+    def take_by_class(self, places: np.ndarray) -> Rows:
+        """Some of the rows, in the order that they have here.
+
+        Args:
+            places: int [k], where they stand once class 0 is put before class 1 and nothing else is changed.
+        """
+        by_class = np.argsort(self.labels[:, 0], kind="stable")
+        positions = np.sort(by_class[places])
         return Rows(self.hospital, self.features[positions], self.labels[positions])
 
     def batches(self, *, batch_size: int, epochs: int = 1, order: np.random.SeedSequence | None) -> Any:
         """See `client_batches.client_dataset`."""
         return client_dataset(self.features, self.labels, batch_size=batch_size, epochs=epochs, order=order)
-
-    def fold_labels(self) -> np.ndarray | None:
-        """int64 [patients], to divide them evenly; None where the coordinator must not know them."""
-        return self.labels[:, 0].astype(np.int64)
 
 
 def concatenated(rows: Sequence[Rows], name: str = "pooled") -> Rows:

@@ -40,22 +40,23 @@ class Score:
 def divide(dataset: PreparedDataset, folds: int, seed: int) -> list[Fold]:
     """Divides each hospital's training rows into folds, stratified by label where both classes allow it.
 
-    The preprocessing stays the one fitted on all training rows; it sees no label.
+    Which patient of a class comes into which fold follows from the numbers of patients of each class alone, so that
+    hospitals that keep their labels divide alike. The preprocessing stays the one fitted on all training rows; it sees
+    no label.
     """
     positions = []
     for rows in dataset.train:
-        labels = rows.fold_labels()
-        rarest = 0 if labels is None else np.bincount(labels, minlength=2).min()
+        labels = np.repeat([0, 1], rows.class_counts)
         state = integer_seed(seed, "folds", rows.hospital)
         if len(rows) < folds:  # too few to hold any out: trains in every fold
             positions.append([(np.arange(len(rows)), np.arange(0))] * folds)
             continue
-        kind = StratifiedKFold if rarest >= folds else KFold
+        kind = StratifiedKFold if min(rows.class_counts) >= folds else KFold
         positions.append(list(kind(folds, shuffle=True, random_state=state).split(np.zeros(len(rows)), labels)))
     return [
         Fold(
-            tuple(rows.take(places[k][0]) for rows, places in zip(dataset.train, positions, strict=True)),
-            tuple(rows.take(places[k][1]) for rows, places in zip(dataset.train, positions, strict=True)),
+            tuple(rows.take_by_class(places[k][0]) for rows, places in zip(dataset.train, positions, strict=True)),
+            tuple(rows.take_by_class(places[k][1]) for rows, places in zip(dataset.train, positions, strict=True)),
         )
         for k in range(folds)
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,14 +14,16 @@ from hospitals_apart import federation
 
 from data.catalogue import load_dataset
 from data.errors import DataError, SettingsError
-from data.federation import Federation
+from data.federation import Federation, Hospital
 from models.catalogue import load_model_function
 from tff_health.aggregators.fixed_point_sum import fixed_point_sum
 from tff_health.analytics.preprocessing import TablePreprocessor
 from tff_health.analytics.statistics import compute_table_statistics
 from tff_health.experiments.apart.held_rows import HeldFeatures, HeldRows, held_matrices
 from tff_health.experiments.apart.scoring import build_scoring, scored
+from tff_health.experiments.prepared import Rows
 from tff_health.experiments.scored import cross_entropy
+from tff_health.experiments.selection import divide
 from tff_health.hospitals.context import HospitalsError
 from tff_health.hospitals.held_table import write_held_table
 from tff_health.learning.keras_model import Predictor, initial_weights, input_spec
@@ -62,7 +65,7 @@ def preprocessor(clinics: Federation) -> TablePreprocessor:
 def held(clinics: Federation, preprocessor: TablePreprocessor) -> list[HeldRows]:
     features = HeldFeatures(NAME, len(clinics.schema.columns), preprocessor)
     return [
-        HeldRows(hospital.name, features, "train", np.arange(len(hospital.train), dtype=np.int32))
+        HeldRows.all_of(hospital.name, features, "train", clinics.size_of(hospital).class_counts("train"))
         for hospital in clinics.members
     ]
 
@@ -140,15 +143,55 @@ def test_batches_are_those_of_rows_at_hand(clinics, apart, preprocessor, held, b
         assert apart_total == total(sent)
 
 
+def in_class_order(clinics: Federation, hospital: Hospital) -> np.ndarray:
+    matrix = clinics.schema.encode(hospital.train)
+    return matrix[np.argsort(clinics.labels(hospital.train), kind="stable")]
+
+
+def test_folds_are_those_of_rows_at_hand(clinics, apart, preprocessor, held):
+    """The same patients in the same order, though the coordinator knows no label."""
+    at_hand = [
+        Rows(hospital.name, preprocessor.transform(matrix), preprocessor.labels(matrix).astype(np.float32)[:, None])
+        for hospital in clinics.members
+        for matrix in [clinics.schema.encode(hospital.train)]
+    ]
+    divided, expected = (divide(SimpleNamespace(train=rows), 3, 7) for rows in (held, at_hand))
+
+    @tff.tensorflow.computation(held[0].as_tensors.make.type_signature.result)
+    def digest(element):
+        features, labels = element
+        weights = tf.range(1, tf.cast(tf.shape(features)[0], tf.float64) + 1, dtype=tf.float64)
+        values = tf.reduce_sum(tf.cast(features, tf.float64), axis=1) + 100 * tf.cast(labels[:, 0], tf.float64)
+        return tf.reduce_sum(values * weights)
+
+    @tff.federated_computation(tff.FederatedType(held[0].as_tensors.make.type_signature.result, tff.CLIENTS))
+    def digests(elements):
+        return tff.federated_sum(tff.federated_map(digest, elements))
+
+    for fold, other in zip(divided, expected, strict=True):
+        for part, rows in ((fold.fit, other.fit), (fold.validation, other.validation)):
+            weighted = [
+                (own.features.astype(np.float64).sum(axis=1) + 100 * own.labels[:, 0])
+                @ np.arange(1, len(own) + 1, dtype=np.float64)
+                for own in rows
+            ]
+            assert digests([own.as_tensors for own in part]) == pytest.approx(sum(weighted), rel=1e-6)
+            assert [own.class_counts for own in part] == [own.class_counts for own in rows]
+
+
 @pytest.mark.parametrize("part", [slice(None), slice(5, 30)])
 def test_scores_are_counted_as_they_are(clinics, apart, preprocessor, held, part):
     function = load_model_function("mlp")
     weights = initial_weights(function, (preprocessor.width,), 3)
-    chosen = [rows.take(np.arange(len(rows))[part]) for rows in held]
+    chosen = [rows.take_by_class(np.arange(len(rows))[part]) for rows in held]
     scoring = build_scoring(function, (preprocessor.width,), max(map(len, held)))
     found = scored(scoring(list(weights.trainable), [rows.as_tensors for rows in chosen]))
-    matrix = np.concatenate([clinics.schema.encode(hospital.train)[part] for hospital in clinics.members])
+    matrix = np.concatenate([in_class_order(clinics, hospital)[part] for hospital in clinics.members])
     labels = preprocessor.labels(matrix)
+    assert [rows.class_counts for rows in chosen] == [
+        tuple(np.bincount(preprocessor.labels(in_class_order(clinics, hospital)[part]), minlength=2))
+        for hospital in clinics.members
+    ]
     scores = Predictor(function, (preprocessor.width,))(weights, preprocessor.transform(matrix))
     assert found.labels.tolist() == sorted(labels)
     assert found.loss == pytest.approx(cross_entropy(labels, scores), abs=1e-6)

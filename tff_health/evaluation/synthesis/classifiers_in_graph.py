@@ -63,7 +63,7 @@ def constant_in_graph(positive: bool) -> GraphClassifier:
 
 def _prepared(preparation: Any, schema: Schema) -> Function:
     """`classifiers._preparation` after its fit: rows with NaN -> numeric features, then codes one-hot."""
-    (_, numbers, numeric), (_, codes, coded) = preparation.transformers_
+    (_, numbers, numeric), (_, codes, coded), *_ = preparation.transformers_  # the rest is dropped columns
     sizes = [len(column.codes) for column in schema.features if not column.is_numeric]
 
     def features(rows: tf.Tensor) -> tf.Tensor:

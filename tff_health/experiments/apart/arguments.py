@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def add_apart_arguments(run: argparse.ArgumentParser) -> None:
-    """Adds `--hospitals`, `--identity` and `--simulate-hospitals`."""
+    """Adds to a command `--hospitals`, `--identity` and `--simulate-hospitals`."""
     run.add_argument(
         "--hospitals", type=Path, metavar="ROSTER", help="compute in the hospitals of a roster, each on its own rows"
     )
@@ -43,6 +43,16 @@ def is_apart(parsed: argparse.Namespace) -> bool:
     if parsed.identity is not None and parsed.hospitals is None:
         raise SettingsError("--identity is for --hospitals: name the roster too.")
     return parsed.hospitals is not None or parsed.simulate_hospitals is not None
+
+
+def as_options(parsed: argparse.Namespace) -> list[str]:
+    """The options again, for a process that is told the same."""
+    given = {
+        "--hospitals": parsed.hospitals,
+        "--identity": parsed.identity,
+        "--simulate-hospitals": parsed.simulate_hospitals,
+    }
+    return [word for option, value in given.items() if value is not None for word in (option, str(value))]
 
 
 def hospitals_of(parsed: argparse.Namespace, settings: ExperimentBase) -> AbstractContextManager[Hospitals | None]:

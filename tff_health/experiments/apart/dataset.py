@@ -144,8 +144,7 @@ def _applied(
 
     def rows(part: Part) -> tuple[HeldRows, ...]:
         return tuple(
-            HeldRows(name, features, part, np.arange(getattr(size, part), dtype=np.int32))
-            for name, size in federation.sizes.items()
+            HeldRows.all_of(name, features, part, size.class_counts(part)) for name, size in federation.sizes.items()
         )
 
     train, test = map(rows, PARTS)

@@ -23,8 +23,9 @@ _NUMBERS = tff.TensorType(np.int32, [None])
 class HeldFeatures:
     """The computations by which hospitals make features and batches of a dataset's rows.
 
-    They read the hospital's own file, preprocess it and take the rows that they are told the numbers of. Made once for
-    all hospitals and rounds.
+    They read the hospital's own file, preprocess it and take the rows that they are told the places of: where they
+    stand once class 0 is put before class 1, so that whoever names them need not know labels. Made once for all
+    hospitals and rounds.
 
     Args:
         dataset: the dataset's name.
@@ -37,11 +38,11 @@ class HeldFeatures:
         self._made: dict[tuple[str, Part], tff.Computation] = {}
 
     def batches(self, part: Part) -> tff.Computation:
-        """Of (row numbers in the order of training, first of each batch, rows of each batch): the batches."""
+        """Of (places, order of training among these rows, first of each batch, rows of each batch): the batches."""
         return self._kept("batches", part)
 
     def rows(self, part: Part) -> tff.Computation:
-        """Of row numbers: features float32 [rows, width] and labels float32 [rows, 1]."""
+        """Of places: features float32 [rows, width] and labels float32 [rows, 1]."""
         return self._kept("rows", part)
 
     def _kept(self, what: str, part: Part) -> tff.Computation:
@@ -49,22 +50,25 @@ class HeldFeatures:
             self._made[what, part] = self._build_batches(part) if what == "batches" else self._build_rows(part)
         return self._made[what, part]
 
-    def _prepared(self, part: Part) -> tuple[tf.Tensor, tf.Tensor]:
-        return features_and_labels(self._preprocessor, stored_matrix(self._dataset, part, self._columns))
+    def _prepared(self, part: Part, places: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The rows at these places, in the table's order."""
+        features, labels = features_and_labels(self._preprocessor, stored_matrix(self._dataset, part, self._columns))
+        by_class = tf.argsort(labels[:, 0], stable=True)
+        numbers = tf.sort(tf.gather(by_class, places))
+        return tf.gather(features, numbers), tf.gather(labels, numbers)
 
     def _build_rows(self, part: Part) -> tff.Computation:
         @tff.tensorflow.computation(_NUMBERS)
-        def rows(numbers):  # type: ignore[no-untyped-def]
-            features, labels = self._prepared(part)
-            return tf.gather(features, numbers), tf.gather(labels, numbers)
+        def rows(places):  # type: ignore[no-untyped-def]
+            return self._prepared(part, places)
 
         return rows
 
     def _build_batches(self, part: Part) -> tff.Computation:
-        @tff.tensorflow.computation(tff.StructType([_NUMBERS, _NUMBERS, _NUMBERS]))
+        @tff.tensorflow.computation(tff.StructType([_NUMBERS] * 4))
         def batches(told):  # type: ignore[no-untyped-def]
-            order, begin, size = told
-            features, labels = self._prepared(part)
+            places, order, begin, size = told
+            features, labels = self._prepared(part, places)
             features, labels = tf.gather(features, order), tf.gather(labels, order)
             steps = tf.data.Dataset.from_tensor_slices((begin, size))
             made = steps.map(lambda first, count: (features[first : first + count], labels[first : first + count]))
@@ -81,39 +85,45 @@ class HeldRows:
         hospital: the hospital's name.
         features: how features are made of them.
         part: of the hospital's table.
-        numbers: int32 [patients], the rows' numbers within the part.
+        class_counts: patients of class 0 and of class 1 among them.
+        places: int32 [patients], see `HeldFeatures`.
     """
 
     hospital: str
     features: HeldFeatures
     part: Part
-    numbers: np.ndarray
+    class_counts: tuple[int, int]
+    places: np.ndarray
+
+    @classmethod
+    def all_of(cls, hospital: str, features: HeldFeatures, part: Part, class_counts: tuple[int, int]) -> HeldRows:
+        """Everybody in a part of a hospital's table."""
+        return cls(hospital, features, part, class_counts, np.arange(sum(class_counts), dtype=np.int32))
 
     def __len__(self) -> int:
-        return len(self.numbers)
+        return len(self.places)
 
-    def take(self, positions: np.ndarray) -> HeldRows:
-        """Some of the rows."""
-        return HeldRows(self.hospital, self.features, self.part, self.numbers[positions])
+    def take_by_class(self, places: np.ndarray) -> HeldRows:
+        """See `prepared.Rows`."""
+        chosen = np.sort(self.places[places])
+        negative = int(np.searchsorted(chosen, self.places[: self.class_counts[0]].max(initial=-1), side="right"))
+        counts = (negative, len(chosen) - negative)
+        return HeldRows(self.hospital, self.features, self.part, counts, chosen)
 
     def batches(self, *, batch_size: int, epochs: int = 1, order: np.random.SeedSequence | None) -> AtHospital:
         """As `client_batches.client_dataset` divides them: the same rows in the same order."""
         count = len(self)
-        permuted = self.numbers[epoch_permutations(count, epochs=epochs, order=order)]
+        order_of_rows = epoch_permutations(count, epochs=epochs, order=order)
         starts = np.arange(0, count, batch_size, dtype=np.int32)
         begin = (np.arange(epochs, dtype=np.int32)[:, None] * count + starts).ravel()
         size = np.tile(np.minimum(batch_size, count - starts), epochs)
-        told = [part.astype(np.int32) for part in (permuted.ravel(), begin, size)]
+        told = [part.astype(np.int32) for part in (self.places, order_of_rows.ravel(), begin, size)]
         return AtHospital(self.features.batches(self.part), told, count)
-
-    def fold_labels(self) -> None:
-        """None: labels stay in the hospital."""
-        return None
 
     @cached_property
     def as_tensors(self) -> AtHospital:
         """Features and labels of all of them."""
-        return AtHospital(self.features.rows(self.part), self.numbers.astype(np.int32), len(self))
+        return AtHospital(self.features.rows(self.part), self.places.astype(np.int32), len(self))
 
 
 def stored_matrix(dataset: str, part: Part, columns: int) -> tf.Tensor:

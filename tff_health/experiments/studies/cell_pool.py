@@ -26,6 +26,7 @@ def run_cells(
     *,
     data_dir: Path | None = None,
     memory: float | None = None,
+    apart: Sequence[str] = (),
 ) -> None:
     """Runs cells, or goes on with those that were interrupted.
 
@@ -40,6 +41,7 @@ def run_cells(
         guard: asked whether the user wants to stop.
         data_dir: where data files lie.
         memory: GiB that all cells together may take; None for most of what is free.
+        apart: see `start_cell`.
 
     Raises:
         Interrupted: the user stopped the study.
@@ -51,7 +53,7 @@ def run_cells(
         while waiting or running:
             guard.check()
             while waiting and len(running) < jobs and taken.has_room(len(running)):
-                running.append(start_cell(folder, waiting.pop(0), environment, data_dir=data_dir))
+                running.append(start_cell(folder, waiting.pop(0), environment, data_dir=data_dir, apart=apart))
             if time.monotonic() - looked > _LOOK:
                 looked = time.monotonic()
                 for one in running:

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from data.errors import TffHealthError
+from tff_health.experiments.apart.arguments import add_apart_arguments, hospitals_of
 from tff_health.experiments.run_folder import SETTINGS_FILE
 from tff_health.experiments.settings import ExperimentSettings
 from tff_health.experiments.studies.cell_lock import alone
@@ -35,7 +36,7 @@ def main(words: list[str]) -> int:
         if parsed.code is not None:
             check_same_code(StudyCode(parsed.code, tuple(parsed.module)))
         with alone(parsed.lock, _HERE if parsed.code is None else _ELSEWHERE, needed=parsed.code is not None):
-            _run(settings, parsed.folder, parsed.data_dir)
+            _run(settings, parsed)
     except TffHealthError as error:
         print(json.dumps({"failed": str(error)}), file=answer, flush=True)
         return error.exit_code
@@ -43,14 +44,16 @@ def main(words: list[str]) -> int:
     return 0
 
 
-def _run(settings: ExperimentSettings, folder: Path, data_dir: Path | None) -> None:
+def _run(settings: ExperimentSettings, parsed: argparse.Namespace) -> None:
+    folder = parsed.folder
     resume = (folder / SETTINGS_FILE).exists()
     if folder.exists() and not resume:  # killed while it was made; nothing had begun
         shutil.rmtree(folder)
 
     from tff_health.experiments.run import run_experiment
 
-    run_experiment(settings, folder, data_dir=data_dir, resume=resume, quiet=True)
+    with hospitals_of(parsed, settings) as hospitals:
+        run_experiment(settings, folder, data_dir=parsed.data_dir, resume=resume, quiet=True, hospitals=hospitals)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--lock", type=Path, required=True)
     parser.add_argument("--data-dir", type=Path)
+    add_apart_arguments(parser)
     parser.add_argument("--code", help="digest of the only code that may run; none: whatever lies here")
     parser.add_argument("--module", action="append", default=[], help="of the user, part of the code")
     return parser

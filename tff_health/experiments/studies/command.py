@@ -6,10 +6,14 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from data.errors import SettingsError
+from tff_health.experiments.apart.arguments import add_apart_arguments, as_options, is_apart
 from tff_health.experiments.arguments import as_typed, check_data_dir, complain, gib, jobs
+
+if TYPE_CHECKING:
+    from tff_health.experiments.studies.settings import StudySettings
 
 
 def add_study_parser(commands: Any) -> None:
@@ -35,6 +39,7 @@ def add_study_parser(commands: Any) -> None:
         help="run cells on the workers of this Dask scheduler, such as tcp://127.0.0.1:8786; they must share the study "
         "folder's file system",
     )
+    add_apart_arguments(study)
     study.add_argument("--dry-run", action="store_true", help="show the cells and their arms, run nothing")
     study.add_argument(
         "--quick", action="store_true", help="two seeds, each sweep's first and last value, four shadow models"
@@ -55,10 +60,18 @@ def _study(parsed: argparse.Namespace) -> int:
     if is_collection(document):
         from tff_health.experiments.collections.command import run_collection_command
 
+        if is_apart(parsed):
+            raise SettingsError(
+                f"{parsed.study} is a study of parts: run its parts one by one where hospitals are apart (`list` names "
+                "studies and presets)."
+            )
         return run_collection_command(parsed, document, as_typed(parsed))
     study = load_study(parsed.study, parsed.overrides, quick=parsed.quick)
-    plan = plan_study(study, parsed.study, parsed.data_dir)
     slots = parsed.jobs or len(os.sched_getaffinity(0))
+    if is_apart(parsed):
+        study = _apart(study, parsed)
+        slots = 1
+    plan = plan_study(study, parsed.study, parsed.data_dir, whole=parsed.hospitals is not None)
     if parsed.scheduler is not None:
         if parsed.jobs is not None or parsed.memory is not None:
             raise SettingsError(
@@ -99,6 +112,7 @@ def _study(parsed: argparse.Namespace) -> int:
         scheduler=parsed.scheduler,
         quiet=parsed.quiet,
         command=as_typed(parsed),
+        apart=as_options(parsed),
     )
     for cell, reason in outcome.failed.items():
         complain(f"cell {cell} failed: {reason}")
@@ -107,3 +121,13 @@ def _study(parsed: argparse.Namespace) -> int:
     if outcome.report:
         print(f"Report: {outcome.report}")
     return 1 if outcome.failed else 0
+
+
+def _apart(study: StudySettings, parsed: argparse.Namespace) -> StudySettings:
+    """The study as hospitals that are apart run it: cell by cell, as all cells ask the same ones."""
+    if parsed.scheduler is not None or parsed.jobs not in (None, 1):
+        raise SettingsError(
+            "--scheduler and --jobs are for cells that run side by side; where hospitals are apart all cells ask the "
+            "same ones, one after another: leave them out."
+        )
+    return study.model_copy(update={"apart": True})

@@ -10,6 +10,7 @@ from typing import Any
 
 from data.catalogue import is_present
 from data.errors import SettingsError, UnknownNameError
+from tff_health.experiments.apart.settings import apart_settings
 from tff_health.experiments.estimate import core_seconds
 from tff_health.experiments.loading import validate
 from tff_health.experiments.privacy_settings import AttackSettings
@@ -87,7 +88,7 @@ def plan_study(study: StudySettings, source: str, data_dir: Path | None = None, 
 
     Raises:
         UnknownNameError: a name within the experiment or a sweep is unknown.
-        SettingsError: a value is not accepted, or no dataset is at hand.
+        SettingsError: a value is not accepted, no dataset is at hand, or hospitals that are apart run no arm of one.
     """
     foreign = next((key for key in OF_THE_STUDY if key in study.experiment), None)
     if foreign:
@@ -128,6 +129,11 @@ def plan_study(study: StudySettings, source: str, data_dir: Path | None = None, 
             settings = _validated(fill_seed(alone, seed), source)
             if study.attacked_seeds is not None and place >= study.attacked_seeds:
                 settings = settings.model_copy(update={"attacks": AttackSettings()})
+            if study.apart:
+                reduced, sentences = apart_settings(settings)
+                assert isinstance(reduced, ExperimentSettings)
+                settings = reduced
+                left_out += [sentence for sentence in sentences if sentence not in left_out]
             cells.append((place, Cell(name, seed, settings)))
     ordered = tuple(cell for _, cell in sorted(cells, key=lambda pair: pair[0]))
     return StudyPlan(study, ordered, tuple(left_out))

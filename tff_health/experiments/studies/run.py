@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +63,7 @@ def run_study(
     scheduler: str | None = None,
     quiet: bool = False,
     command: str = "",
+    apart: Sequence[str] = (),
 ) -> StudyOutcome:
     """Runs a study into a folder, or goes on with one that was interrupted.
 
@@ -80,6 +82,7 @@ def run_study(
             `jobs` processes here; None for none.
         quiet: show no progress.
         command: what the report names as the command to make it again.
+        apart: options of `run` that name the hospitals that hold the rows, where these are apart.
 
     Raises:
         TffHealthError: an unusable folder, an interruption; the folder keeps all finished steps.
@@ -106,7 +109,7 @@ def run_study(
 
         try:
             if scheduler is None:
-                run_cells(folder, left, jobs, ended, guard, data_dir=data_dir, memory=memory)
+                run_cells(folder, left, jobs, ended, guard, data_dir=data_dir, memory=memory, apart=apart)
             else:
                 run_cells_on_dask(scheduler, folder, left, ended, guard, code=code, data_dir=data_dir)
             table.close()

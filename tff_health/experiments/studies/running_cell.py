@@ -58,6 +58,7 @@ def start_cell(
     environment: Mapping[str, str],
     *,
     data_dir: Path | None = None,
+    apart: Sequence[str] = (),
     working_folder: Path | None = None,
     code: StudyCode | None = None,
 ) -> RunningCell:
@@ -71,6 +72,7 @@ def start_cell(
         cell: which one.
         environment: variables of the process.
         data_dir: where data files lie.
+        apart: options that name the hospitals that hold the rows, where these are apart.
         working_folder: where users' own modules lie; None for this process's.
         code: the only one that may run; None for whatever lies here.
 
@@ -82,6 +84,7 @@ def start_cell(
     command += ["tff_health.experiments.studies.cell_process", str(cell_folder(folder, cell))]
     command += ["--lock", str(lock_file(folder, cell))]
     command += ["--data-dir", str(data_dir)] if data_dir is not None else []
+    command += apart
     if code is not None:
         command += ["--code", code.digest, *(word for name in code.modules for word in ("--module", name))]
     root = str(Path(__file__).parents[3])

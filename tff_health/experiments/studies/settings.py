@@ -101,6 +101,7 @@ class StudySettings(Settings):
         quick_form: whether this is the small form, of which an exclusion may leave nothing out.
         reference: the arm that all others are compared with, pair by pair; None for the one that speaks for
             federation.
+        apart: whether hospitals that are apart hold the rows, so that cells have what can run there.
     """
 
     study: str = Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
@@ -117,6 +118,7 @@ class StudySettings(Settings):
     quick_datasets: tuple[str, ...] = ()
     quick_form: bool = False
     reference: str | None = None
+    apart: bool = False
 
     @field_validator("seeds")
     @classmethod
