@@ -35,7 +35,11 @@ def headline(outcome: RunOutcome) -> str:
 def _synthesis_line(name: str, dataset: DatasetResult) -> str:
     assert dataset.synthesis is not None
     real = dataset.synthesis.real_metrics
-    figures = [f"real rows {_value(real['trtr/mean/accuracy'])}/{_value(real['trtr/mean/auc'])}"]
+    trained, family = "real rows", "trtr/mean"
+    if f"{family}/auc" not in real:  # hospitals that are apart train one classifier together
+        trained, family = "logistic regression on real rows across hospitals", "trtr/federated"
+    known = [_value(real.get(f"{family}/{measure}", Metric())) for measure in ("accuracy", "auc")]
+    figures = [f"{trained} {'/'.join(known)}"]
     figures += [
         f"{label} {_value(arm.metric('tstr/mean/accuracy'))}/{_value(arm.metric('tstr/mean/auc'))}"
         for label, arm in dataset.arms.items()

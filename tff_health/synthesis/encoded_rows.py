@@ -44,7 +44,7 @@ def rows_encoded_apart(codec: TableCodec, matrices: Sequence[Matrix], seed: int)
     draws = [
         np.concatenate(
             [
-                draws_of(codec, 0, generator(seed)),
+                draws_of(codec, 0, _of_row(seed, place, 0)),
                 *(draws_of(codec, 1, _of_row(seed, place, row)) for row in range(len(own))),
             ]
         )

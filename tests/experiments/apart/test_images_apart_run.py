@@ -99,7 +99,7 @@ def test_sums_are_masked_and_the_same_epsilon_is_spent(both):
         assert together[arm]["secure_aggregation"] == "simulated"
     assert apart["private"]["privacy"]["epsilon"] == together["private"]["privacy"]["epsilon"]
     page = (both[0] / "report.html").read_text("utf-8")
-    assert "NOT SECURE" not in page
+    assert "simulated: NOT SECURE" not in page
     assert "Hospitals kept all images" in page
 
 

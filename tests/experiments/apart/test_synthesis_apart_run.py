@@ -130,7 +130,7 @@ def test_sums_are_masked_and_the_same_epsilon_is_spent(both):
         assert one["epsilon"] == other["epsilon"]
         assert one["secure_aggregation"] == "masked"
     page = (both[0] / "report.html").read_text("utf-8")
-    assert "NOT SECURE" not in page
+    assert "simulated: NOT SECURE" not in page
     assert "Hospitals kept all rows" in page
 
 

@@ -33,7 +33,8 @@ def score_edges(classifier: GraphClassifier, rows: np.ndarray) -> np.ndarray:
     Returns:
         float64, ascending, at most 999.
     """
-    scores = classifier(tf.constant(rows, tf.float64)).scores.numpy()
+    # In a graph, as hospitals compute it: a network cannot be asked otherwise.
+    scores = tf.function(lambda asked: classifier(asked).scores)(tf.constant(rows, tf.float64)).numpy()
     return np.unique(np.quantile(scores, np.linspace(0, 1, BINS + 1)[1:-1]))
 
 
