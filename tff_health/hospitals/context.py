@@ -27,6 +27,8 @@ from tff_health.hospitals.round_form import RoundForm, round_form
 from tff_health.runtime.at_hospital import AtHospital, maker_of
 from tff_health.runtime.attempts import attempts_allowed, single_attempt
 from tff_health.runtime.context import WorkerContext
+from tff_health.runtime.executors import unread_results
+from tff_health.runtime.value_proto import WireValue
 from tff_health.runtime.worker import WorkerError
 from tff_health.secure_aggregation.hospital_side import CHECK_RING, Session
 
@@ -91,13 +93,13 @@ class HospitalsContext(tff.framework.SyncContext):
             form = self._form(comp, _makers(comp, values))
             of_server = structure.Struct([(None, values[place]) for place in form.server_places])
             of_hospitals = self._of_hospitals([values[place] for place in form.client_places])
-            with self._timed("coordinator"):
+            with self._timed("coordinator"), unread_results():
                 told = self._coordinator.invoke(form.prepare, of_server)
             with self._timed("hospitals"):
                 sent = self._attempts(form, told, of_hospitals)
             with self._timed("coordinator"):
                 totals = self._totals(form, sent)
-                summands = [part[0] for part in sent]
+                summands = [part.element(0) for part in sent]
                 result = self._coordinator.invoke(form.finish, structure.Struct.unnamed(of_server, summands, totals))
         return _as_declared(result, comp.type_signature.result)
 
@@ -167,7 +169,7 @@ class HospitalsContext(tff.framework.SyncContext):
             structure.Struct([(None, _sent(value[place])) for value in values]) for place in range(len(self._hospitals))
         ]
 
-    def _attempts(self, form: RoundForm, told: Any, of_hospitals: Sequence[structure.Struct]) -> list[Any]:
+    def _attempts(self, form: RoundForm, told: WireValue, of_hospitals: Sequence[structure.Struct]) -> list[WireValue]:
         invocation, self._invocations = self._invocations, self._invocations + 1
         most = attempts_allowed()
         for attempt in range(most):
@@ -201,24 +203,28 @@ class HospitalsContext(tff.framework.SyncContext):
         words = np.concatenate([self._run, np.array([invocation, attempt], np.uint32)])
         return Session(words.astype(np.uint32), self._roster)
 
-    def _totals(self, form: RoundForm, sent: Sequence[Any]) -> list[np.ndarray]:
+    def _totals(self, form: RoundForm, sent: Sequence[WireValue]) -> list[np.ndarray]:
         if not form.rings:
             return []
-        if CHECK_RING.total([np.asarray(part[2]) for part in sent]).any():
+        _, hidden_type, zeros_type = form.at_hospital.type_signature.result
+        if CHECK_RING.total([np.asarray(part.element(2).read(zeros_type)) for part in sent]).any():
             raise HospitalsError("the hospitals' masks did not cancel: let every hospital run hospital keys again.")
         _, _, types = form.finish.type_signature.parameter
         return [
-            ring.total([np.asarray(part[1][place]) for part in sent]).astype(types[place].dtype)
+            ring.total([np.asarray(part.element(1).element(place).read(hidden_type[place])) for part in sent]).astype(
+                types[place].dtype
+            )
             for place, ring in enumerate(form.rings)
         ]
 
 
 def _compute(
-    context: WorkerContext, comp: tff.Computation, own: structure.Struct, told: Any, session: Session | None
-) -> Any:
+    context: WorkerContext, comp: tff.Computation, own: structure.Struct, told: WireValue, session: Session | None
+) -> WireValue:
     parts = [own, told] if session is None else [own, told, session]
-    with single_attempt():
-        return context.invoke(comp, structure.Struct.unnamed(*parts))
+    with single_attempt(), unread_results():
+        sent: WireValue = context.invoke(comp, structure.Struct.unnamed(*parts))
+    return sent
 
 
 def _is_lost(error: Exception) -> bool:

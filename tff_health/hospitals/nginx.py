@@ -55,11 +55,14 @@ http {{
     ssl_client_certificate {client};
     ssl_verify_client on;
     ssl_verify_depth 1;
+    http2_body_preread_size 1m;
+    http2_chunk_size 128k;
     location / {{
       grpc_pass grpc://worker;
       grpc_read_timeout {longest};
       grpc_send_timeout {longest};
       grpc_socket_keepalive on;
+      grpc_buffer_size 512k;
     }}
   }}
 }}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
+from collections.abc import Iterator
 from typing import Any
 
 import cachetools
@@ -11,11 +13,24 @@ import tensorflow_federated as tff
 from tensorflow_federated.proto.v0 import executor_pb2, executor_pb2_grpc
 from tensorflow_federated.python.core.impl.executors.remote_executor import RemoteValue
 
-from tff_health.runtime.value_proto import write_value
+from tff_health.runtime.value_proto import WireValue, write_value
 from tff_health.runtime.worker import RunningWorker, WorkerError
 
 _CACHED_EXECUTORS = 32  # one for each number of clients; Poisson-sampled rounds use many
 _KEPT_COMPUTATIONS = 8  # in each executor; a process has two or three
+
+
+_unread: contextvars.ContextVar[bool] = contextvars.ContextVar("unread", default=False)
+
+
+@contextlib.contextmanager
+def unread_results() -> Iterator[None]:
+    """Within, computations give `WireValue`s, for results that are only sent on."""
+    token = _unread.set(True)
+    try:
+        yield
+    finally:
+        _unread.reset(token)
 
 
 class _ClosingCache(cachetools.LRUCache):
@@ -57,7 +72,7 @@ class _KeepingExecutor(tff.framework.RemoteExecutor):
 
     async def create_value(self, value: object, type_spec: tff.Type | None = None) -> Any:
         """See `tff.framework.Executor`."""
-        if isinstance(type_spec, (tff.StructType, tff.FederatedType)):
+        if isinstance(value, WireValue) or isinstance(type_spec, (tff.StructType, tff.FederatedType)):
             request = executor_pb2.CreateValueRequest(executor=self._executor_id)
             write_value(request.value, value, type_spec)
             return RemoteValue(self._stub.create_value(request).value_ref, type_spec, self)
@@ -68,6 +83,12 @@ class _KeepingExecutor(tff.framework.RemoteExecutor):
             # With the computation itself, so that no other one can get its identity.
             kept = self._computations[id(value)] = (value, await super().create_value(value, type_spec))
         return kept[1]
+
+    async def _compute(self, value_ref: executor_pb2.ValueRef, type_spec: tff.Type) -> object:
+        if not _unread.get():
+            return await super()._compute(value_ref, type_spec)
+        request = executor_pb2.ComputeRequest(executor=self._executor_id, value_ref=value_ref)
+        return WireValue(self._stub.compute(request).value)
 
     def _dispose(self, value_ref: executor_pb2.ValueRef, value_executor_id: executor_pb2.ExecutorId | None) -> None:
         # A signal may close the executor while a call is under way: its value is then of no executor, and TFF's

@@ -10,6 +10,31 @@ from tensorflow_federated.python.core.impl.executors import value_serialization
 from tensorflow_federated.python.core.impl.types import type_serialization
 
 
+class WireValue(tff.framework.CardinalityCarrying):
+    """A value as a worker sent it, to be sent on to others as it is: tensors are neither read nor written.
+
+    Args:
+        proto: of the value, which is without clients.
+    """
+
+    def __init__(self, proto: executor_pb2.Value) -> None:
+        self.proto = proto
+
+    @property
+    def cardinality(self) -> dict[Any, int]:
+        """None: it is nobody's at the clients."""
+        return {}
+
+    def element(self, place: int) -> WireValue:
+        """An element of a structure."""
+        return WireValue(self.proto.struct.element[place].value)
+
+    def read(self, type_spec: tff.Type) -> Any:
+        """The value, in TFF's own structures of NumPy arrays."""
+        value, _ = value_serialization.deserialize_value(self.proto, type_spec)
+        return value
+
+
 def write_value(proto: executor_pb2.Value, value: Any, type_spec: tff.Type) -> None:
     """Writes into an empty `proto` what TFF's own serialisation gives.
 
@@ -18,7 +43,9 @@ def write_value(proto: executor_pb2.Value, value: Any, type_spec: tff.Type) -> N
     Raises:
         TypeError: the value is not of the type.
     """
-    if isinstance(type_spec, tff.FederatedType):
+    if isinstance(value, WireValue):
+        proto.CopyFrom(value.proto)
+    elif isinstance(type_spec, tff.FederatedType):
         members = [value] if type_spec.all_equal else value
         if not isinstance(members, list):
             raise TypeError(f"a value of type {type_spec} must be a list, not {type(members).__name__}")

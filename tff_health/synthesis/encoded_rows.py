@@ -67,9 +67,9 @@ def _encoded_there(codec: TableCodec, matrices: Sequence[Matrix], draws: Sequenc
     maker = maker_of(matrices)
     assert maker is not None
 
-    def made_from(told: Any) -> tf.Tensor:
+    def made_from(told: Any, numbers: tf.Tensor) -> tf.Tensor:
         place, drawn = told
-        return encoded(codec, maker(place), drawn)
+        return encoded(codec, tf.gather(maker(place), numbers), tf.gather(drawn, numbers))
 
     numbers = draws_of(codec, 0, np.random.default_rng(0)).shape[1]
     told_type = tff.StructType([maker.type_signature.parameter, tff.TensorType(np.float64, [None, numbers])])

@@ -111,7 +111,7 @@ def test_the_seven_classifiers_score_the_same_patients_alike(both):
 def test_likeness_is_the_same(both):
     apart, together = (first_split(folder, "label-histograms") for folder in both)
     for name in ("fidelity/ks", "fidelity/tv", "fidelity/correlation", "fidelity/missing"):
-        assert apart[name] == pytest.approx(together[name], abs=2e-3), name
+        assert apart[name] == pytest.approx(together[name], abs=5e-3), name
 
 
 def test_sums_are_masked_and_the_same_epsilon_is_spent(both):

@@ -26,9 +26,9 @@ def held_images(dataset: str, facts: Mapping[str, ImageFacts]) -> TrainingImages
     first = next(iter(facts.values()))
     classes = len(first.classes)
 
-    def packed(_: Any) -> tf.Tensor:
+    def packed(_: Any, numbers: tf.Tensor) -> tf.Tensor:
         """As `labelled_rows.pack`."""
-        pixels, labels = _stored(dataset, "train", first.size)
+        pixels, labels = (tf.gather(own, numbers) for own in _stored(dataset, "train", first.size))
         return tf.concat([pixels, tf.one_hot(labels, classes, dtype=tf.float32)], axis=1)
 
     make = rows_maker(tff.TensorType(np.int32), packed, (first.size**2 + classes,))

@@ -70,13 +70,13 @@ class RowsAtHospital:
 
 
 def rows_maker(
-    told_type: tff.Type, made_from: Callable[[Any], tf.Tensor], row_shape: tuple[int, ...]
+    told_type: tff.Type, made_from: Callable[[Any, tf.Tensor], tf.Tensor], row_shape: tuple[int, ...]
 ) -> tff.Computation:
     """The computation by which all hospitals make their rows; built once for all of them.
 
     Args:
         told_type: of what a hospital is told.
-        made_from: gives float32 [rows, *row_shape] from it, in TensorFlow.
+        made_from: gives float32 [k, *row_shape] from it and the numbers of k rows, int32 [k], in TensorFlow.
         row_shape: of a row.
     """
     spec = data_spec(row_shape)
@@ -84,7 +84,7 @@ def rows_maker(
     @tff.tensorflow.computation(tff.StructType([told_type, _NUMBERS, _SEED, np.int32]))
     def make(given: Any) -> Any:
         told, numbers, seed, weight = given
-        rows = tf.gather(tf.ensure_shape(made_from(told), [None, *row_shape]), numbers)
+        rows = tf.ensure_shape(made_from(told, numbers), [None, *row_shape])
         element = type(spec)(rows=rows, seed=seed, weight=weight)
         return tf.data.Dataset.from_tensors(element)
 
