@@ -48,12 +48,13 @@ def sums_of_masks(
         Of each vector [entries] in its ring's type, to be reduced.
     """
     nonce = tf.concat([attempt, tf.zeros([2], tf.uint32)], axis=0)
-    words = [ring.words * count for ring, count in zip(rings, entries, strict=True)]
+    words = [ring.words(count) for ring, count in zip(rings, entries, strict=True)]
 
     def with_one_more(totals: Any, pair: tuple[tf.Tensor, tf.Tensor]) -> Any:
         secret, adds = pair
         stream = extended_key_stream(secret, nonce, sum(words))
-        masks = [ring.uniform(part) for ring, part in zip(rings, tf.split(stream, words), strict=True)]
+        parts = zip(rings, tf.split(stream, words), entries, strict=True)
+        masks = [ring.uniform(part, count) for ring, part, count in parts]
         return tuple(
             total + tf.where(adds, mask, ring.negative(mask))
             for total, mask, ring in zip(totals, masks, rings, strict=True)

@@ -39,12 +39,21 @@ class Ring:
         """What residues are held in, and sent: uint32 where m is a power of two up to 2**32, else uint64."""
         return tf.uint32 if self._is_power and self.modulus <= 2**32 else tf.uint64
 
-    @property
-    def words(self) -> int:
-        """Random 32-bit words that one uniform element takes."""
+    def words(self, entries: int) -> int:
+        """Random 32-bit words that so many uniform elements take."""
         if not self._is_power:
-            return _LIMBS * _LIMB_BITS // 32
-        return self.dtype.size // 4
+            return entries * _LIMBS * _LIMB_BITS // 32
+        return entries + (-(-entries // self._packed) if self._high_bits else 0)
+
+    @property
+    def _high_bits(self) -> int:
+        """Bits of an element beyond 32, where m is a power of two."""
+        return max(self.modulus.bit_length() - 1 - 32, 0)
+
+    @property
+    def _packed(self) -> int:
+        """Elements whose bits beyond 32 come from one word."""
+        return 32 // self._high_bits
 
     def residues(self, values: tf.Tensor) -> tf.Tensor:
         """Signed integers modulo m, in the ring's type."""
@@ -63,22 +72,33 @@ class Ring:
         """What adds up to 0 modulo m with residues."""
         return tf.constant(self.modulus % 2 ** (8 * self.dtype.size), self.dtype) - residues
 
-    def uniform(self, words: tf.Tensor) -> tf.Tensor:
+    def uniform(self, words: tf.Tensor, entries: int) -> tf.Tensor:
         """Elements of the ring from uniform words.
 
         Exactly uniform where m is a power of two. Else each is a 128-bit number modulo m, which is uniform to within
         m / 2**128, 2**-81 at worst.
 
         Args:
-            words: uint32 [entries * `words`].
+            words: uint32 [`words(entries)`].
+            entries: how many.
 
         Returns:
             [entries], residues.
         """
-        if self.words == 1:
-            return self.reduced(words)
-        if self.words == 2:
-            return self.reduced(tf.bitcast(tf.reshape(words, [-1, 2]), tf.uint64))
+        if self._is_power:
+            low = tf.cast(words[:entries], self.dtype)
+            if not self._high_bits:
+                return self.reduced(low)
+            # Bits, not words, are shared out: streams cost more than anything that is done to them.
+            shared = words[entries:]
+            parts = [
+                tf.bitwise.right_shift(shared, tf.constant(place * self._high_bits, tf.uint32))
+                for place in range(self._packed)
+            ]
+            high = tf.bitwise.bitwise_and(
+                tf.concat(parts, axis=0)[:entries], tf.constant(2**self._high_bits - 1, tf.uint32)
+            )
+            return low + tf.bitwise.left_shift(tf.cast(high, tf.uint64), tf.constant(32, tf.uint64))
         limbs = tf.reshape(tf.cast(tf.bitcast(words, tf.uint16), tf.int64), [-1, _LIMBS])
         remainder = tf.zeros_like(limbs[:, 0])
         for place in range(_LIMBS):
