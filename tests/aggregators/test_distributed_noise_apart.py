@@ -8,7 +8,7 @@ from aggregation_example import check_independent, check_noise, rounds
 from hospitals_apart import federation
 
 from tff_health.aggregators.hospital_dp import HospitalLevelDp
-from tff_health.hospitals.context import HospitalsContext
+from tff_health.hospitals.context import HospitalsContext, masked_numbers
 
 NAMES = ("north", "south", "east", "west", "centre")
 CLIP, SIZE = 0.8, 2**13  # a power of two: the rotation adds no padding to cut off
@@ -56,7 +56,7 @@ def test_what_each_hospital_sends_is_hidden(apart: HospitalsContext, monkeypatch
     totals = apart._totals
 
     def spy(form, sent):
-        seen.extend((np.asarray(part[1][place]), ring) for part in sent for place, ring in enumerate(form.rings))
+        seen.extend(pair for part in sent for pair in zip(masked_numbers(form, part), form.rings, strict=True))
         return totals(form, sent)
 
     monkeypatch.setattr(apart, "_totals", spy)

@@ -33,10 +33,12 @@ from tff_health.hospitals.context import HospitalsContext
 from tff_health.hospitals.held_facts import facts_file
 from tff_health.hospitals.held_images import read_image_facts
 from tff_health.hospitals.hospital_folder import WORK
+from tff_health.hospitals.round_form import RoundForm
 from tff_health.hospitals.simulated import SimulatedHospitals, simulated_hospitals
 from tff_health.learning.ctgan.settings import CtganSettings
 from tff_health.learning.dcgan.settings import DcganSettings
 from tff_health.runtime.context import execution_context
+from tff_health.runtime.value_proto import WireValue
 from tff_health.secure_aggregation import hospital_side
 from tff_health.synthesis.ctgan import Ctgan
 from tff_health.synthesis.images.dcgan import Dcgan
@@ -248,6 +250,16 @@ def test_twenty_updates_of_the_dcgan_are_one_machines(tables, films, five, recor
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-5)
 
 
+def _as_sent(form: RoundForm, part: WireValue) -> list[np.ndarray]:
+    """Arrays as they are on the wire."""
+    types = form.at_hospital.type_signature.result[1]
+    return [
+        np.asarray(part.element(1).element(place).element(k).read(own))
+        for place in range(len(form.rings))
+        for k, own in enumerate(types[place])
+    ]
+
+
 def test_no_unmasked_update_is_on_the_way(films, five, recorder):
     """Two rounds of the DCGAN with masks and without: what the second sends is nowhere in what the first does."""
     dcgan = replace(DCGAN, updates=2 * DCGAN.training.generator_updates)
@@ -257,7 +269,7 @@ def test_no_unmasked_update_is_on_the_way(films, five, recorder):
         vectors: list[np.ndarray] = []
 
         def spy(self, form, sent, vectors=vectors):
-            vectors.extend(np.asarray(part[1][place]) for part in sent for place in range(len(form.rings)))
+            vectors.extend(number for part in sent for number in _as_sent(form, part))
             return totals(self, form, sent)
 
         recorder.empty()

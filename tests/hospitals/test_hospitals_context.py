@@ -9,7 +9,7 @@ import tensorflow_federated as tff
 from hospitals_apart import NAMES
 
 from data.errors import SettingsError
-from tff_health.hospitals.context import HospitalsError
+from tff_health.hospitals.context import HospitalsError, masked_numbers
 from tff_health.runtime.context import execution_context
 from tff_health.secure_aggregation.secrets_file import USED_FOLDER
 
@@ -128,12 +128,17 @@ def test_two_calls_with_equal_numbers_send_different_ones(three_hospitals, monke
     context, _ = three_hospitals
     seen = []
     totals = context._totals
-    monkeypatch.setattr(context, "_totals", lambda form, sent: (seen.append(sent), totals(form, sent))[1])
+
+    def spy(form, sent):
+        seen.extend(masked_numbers(form, part)[0] for part in sent)
+        return totals(form, sent)
+
+    monkeypatch.setattr(context, "_totals", spy)
     process = tff.aggregators.SecureModularSumFactory(2**32).create(tff.types.to_type((np.int64, [4])))
     values = [np.full(4, 7)] * 3
     for _ in range(2):
         assert process.next(process.initialize(), values).result.tolist() == [21] * 4
-    masked = np.stack([np.asarray(part[1][0]) for sent in seen for part in sent])
+    masked = np.stack(seen)
     assert masked.shape == (6, 4)
     assert masked.dtype == np.uint32
     assert len(set(masked.ravel().tolist())) == 24

@@ -206,16 +206,25 @@ class HospitalsContext(tff.framework.SyncContext):
     def _totals(self, form: RoundForm, sent: Sequence[WireValue]) -> list[np.ndarray]:
         if not form.rings:
             return []
-        _, hidden_type, zeros_type = form.at_hospital.type_signature.result
+        zeros_type = form.at_hospital.type_signature.result[2]
         if CHECK_RING.total([np.asarray(part.element(2).read(zeros_type)) for part in sent]).any():
             raise HospitalsError("the hospitals' masks did not cancel: let every hospital run hospital keys again.")
         _, _, types = form.finish.type_signature.parameter
+        numbers = [masked_numbers(form, part) for part in sent]
         return [
-            ring.total([np.asarray(part.element(1).element(place).read(hidden_type[place])) for part in sent]).astype(
-                types[place].dtype
-            )
+            ring.total([own[place] for own in numbers]).astype(types[place].dtype)
             for place, ring in enumerate(form.rings)
         ]
+
+
+def masked_numbers(form: RoundForm, sent: WireValue) -> list[np.ndarray]:
+    """What a hospital has sent under masks: residues, one array for each of the form's rings."""
+    types = form.at_hospital.type_signature.result[1]
+    found = []
+    for place, ring in enumerate(form.rings):
+        parts = sent.element(1).element(place)
+        found.append(ring.as_received([parts.element(k).read(own) for k, own in enumerate(types[place])]))
+    return found
 
 
 def _compute(

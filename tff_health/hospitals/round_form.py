@@ -156,7 +156,8 @@ def _masking(
         bounded = [check(tensor) for tensor, check in zip(tensors, checks, strict=True) if check is not None]
         with tf.control_dependencies(bounded):
             hidden, zeros = masked([tf.identity(tensor) for tensor in tensors], rings, session)
-        return [form.accumulate(form.zero(), summand), hidden, zeros]
+        sent = [ring.as_sent(tensor) for ring, tensor in zip(rings, hidden, strict=True)]
+        return [form.accumulate(form.zero(), summand), sent, zeros]
 
     return at_hospital
 

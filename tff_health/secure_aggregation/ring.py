@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,6 +105,21 @@ class Ring:
         for place in range(_LIMBS):
             remainder = tf.math.floormod(remainder * 2**_LIMB_BITS + limbs[:, place], self.modulus)
         return tf.bitcast(remainder, tf.uint64)
+
+    def as_sent(self, residues: tf.Tensor) -> list[tf.Tensor]:
+        """Residues as they go over the network, in the fewest bytes: whole, or 32 bits and the bits beyond them."""
+        if self.dtype == tf.uint32 or not self._is_power or self._high_bits > 16:
+            return [residues]
+        high = tf.bitwise.right_shift(residues, tf.constant(32, tf.uint64))
+        low = tf.bitwise.bitwise_and(residues, tf.constant(2**32 - 1, tf.uint64))
+        return [tf.cast(low, tf.uint32), tf.cast(high, tf.uint8 if self._high_bits <= 8 else tf.uint16)]
+
+    def as_received(self, parts: Sequence[np.ndarray]) -> np.ndarray:
+        """The inverse of `as_sent`."""
+        if len(parts) == 1:
+            return np.asarray(parts[0])
+        low, high = (np.asarray(part, np.uint64) for part in parts)
+        return low + (high << np.uint64(32))
 
     def total(self, summands: list[np.ndarray]) -> np.ndarray:
         """The sum modulo m of what hospitals have sent, int64 where it fits, else uint64.
