@@ -114,6 +114,16 @@ def test_workers_run_until_they_are_told_to_end(site):
     assert "No worker runs." in text.stdout
 
 
+def test_status_says_what_is_wrong_with_a_certificate(tmp_path):
+    folder = tmp_path / "damaged"
+    done("init", str(folder), "--name", "Damaged", "--address", "127.0.0.1:7443")
+    (folder / "identity" / "tls.crt").write_text("nothing")
+    said = run("hospital", "status", str(folder))
+    assert said.returncode == 1
+    assert "No certificate that can be used" in said.stdout
+    assert "Traceback" not in said.stderr
+
+
 def test_keys_are_for_their_owner_alone(site):
     secret = [path for path in site.rglob("*") if path.name in ("masks.key", "tls.key", "pairs.bin")]
     assert len(secret) == 3 + 4 + 3

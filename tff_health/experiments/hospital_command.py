@@ -7,8 +7,6 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from data.errors import SettingsError
-
 _DEFAULT_DAYS = 365
 
 
@@ -73,7 +71,10 @@ def _coordinator(parsed: argparse.Namespace) -> int:
     from tff_health.hospitals.identity import make_identity
 
     make_identity(parsed.folder, "coordinator", masks=False, days=parsed.days)
-    print(f"{parsed.folder}: the coordinator's identity. Next: hospital roster ROSTER.toml CARD.toml... --coordinator")
+    print(
+        f"{parsed.folder}: the coordinator's identity. Next: hospital roster ROSTER.toml CARD.toml... --coordinator "
+        f"{shlex.quote(str(parsed.folder))}"
+    )
     return 0
 
 
@@ -133,6 +134,4 @@ def _status(parsed: argparse.Namespace) -> int:
 
 def _listed(names: Any) -> str:
     shown = list(names)
-    if len(shown) < 2:
-        raise SettingsError("a roster has two hospitals or more.")
     return f"{', '.join(shown[:-1])} and {shown[-1]}"

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from cryptography import x509
 
-from data.errors import TffHealthError
+from data.errors import SettingsError, TffHealthError
 from tff_health.hospitals.hospital_folder import DOOR, IDENTITY, ROSTER_FILE, read_hospital, shown_fingerprint
 from tff_health.hospitals.identity import CERTIFICATE
 from tff_health.hospitals.nginx import ACCESS_LOG
+from tff_health.hospitals.private_files import read_private
 from tff_health.hospitals.roster import read_roster
 from tff_health.hospitals.serving import serving_pid
 
@@ -24,13 +25,17 @@ def status(folder: Path) -> tuple[list[str], bool]:
         SettingsError: it is no hospital's folder.
     """
     settings = read_hospital(folder)
-    certificate = x509.load_pem_x509_certificate((folder / IDENTITY / CERTIFICATE).read_bytes())
     said = [
         f"Hospital {settings.name!r}, reached at {settings.address}, listening on {settings.listen}.",
-        f"Its certificate is valid until {certificate.not_valid_after_utc:%Y-%m-%d}.",
         f"Datasets: {', '.join(settings.datasets) or 'none'}.",
     ]
     healthy = True
+    try:
+        certificate = x509.load_pem_x509_certificate(read_private(folder / IDENTITY / CERTIFICATE))
+        said.append(f"Its certificate is valid until {certificate.not_valid_after_utc:%Y-%m-%d}.")
+    except (SettingsError, ValueError) as error:
+        healthy = False
+        said.append(f"No certificate that can be used: {error}")
     try:
         roster = read_roster(folder / ROSTER_FILE)
         said.append(f"Roster of {len(roster.hospital)} hospitals, fingerprint {shown_fingerprint(roster)}.")
