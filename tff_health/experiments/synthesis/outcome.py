@@ -35,7 +35,6 @@ from tff_health.reporting.results import Arm, DatasetResult, Metric
 from tff_health.reporting.synthesis_document import ArmSynthesis, DatasetSynthesis, Purpose
 from tff_health.synthesis.catalogue import SYNTHESIZERS
 
-_PLAIN_SUMS = "the sums that its encoding is made of"
 _SHARE_ENDINGS = (
     *("accuracy", "auc", "precision", "recall", "_share", "coverage", "covered", "duplicates"),
     *("copies", "copies_holdout", "nndr", "nndr_holdout"),
@@ -123,7 +122,7 @@ def _arm(
     first = cells[0].document
     facts = first.get("facts", {})
     rows = federation.training_rows
-    secure = secure_sum_notes(arm.options, _PLAIN_SUMS if arm.method == "ctgan" else "", hiding)
+    secure = secure_sum_notes(arm.options, "", hiding)
     plan = plan_arm(arm, rows)
     shared = arm.privacy is not None and arm.privacy.placement == "shared"
     part = label.partition("/")[2]
