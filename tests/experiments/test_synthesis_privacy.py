@@ -192,8 +192,8 @@ def test_a_secure_aggregator_is_always_called_simulated(ledger, monkeypatch, agg
     document: dict[str, Any] = {key: {} for key in ("comparison", "table", "sample")}
     document |= {"kind": "ctgan", "rows": 5, "seconds": 1.0}
     chosen = settings({"ctgan": {"method": "ctgan", "options": {"aggregator": aggregator}}})
-    hospitals: Any = type("Hospitals", (), {"members": []})
-    arm = _arm(chosen, "heart", "ctgan", [Cell(0, "ctgan", document)], hospitals, ledger, 1)
+    hospitals: Any = type("Hospitals", (), {"training_rows": {}})
+    arm = _arm(chosen, "heart", "ctgan", [Cell(0, "ctgan", document)], hospitals, ledger, 1, "simulated")
     assert arm.secure_aggregation == kind
     assert arm.synthesis is not None
     for text in (arm.description, " ".join(arm.synthesis.notes)):
