@@ -198,3 +198,4 @@ def test_a_secure_aggregator_is_always_called_simulated(ledger, monkeypatch, agg
     assert arm.synthesis is not None
     for text in (arm.description, " ".join(arm.synthesis.notes)):
         assert ("NOT SECURE" in text) == (kind == "simulated")
+        assert "are plain ones" not in text  # its encoding's sums go the same way: tests/synthesis/test_ctgan_apart.py

@@ -138,7 +138,7 @@ class ImageCells:
         self.listener.stage(f"{self.name}{of}: {text}")
 
     def _real(self, seed: int) -> dict[str, Any]:
-        self._stage(seed, "classifiers on real images")
+        self._stage(seed, "real images")
         clock = time.perf_counter()
         document = self.source.measure_real(first=seed == 0, only=self.only, seed=self._scoring_seed(seed))
         if seed == 0 and (pictures := self.source.real_pictures()):
