@@ -77,3 +77,13 @@ def test_a_study_of_parts_is_refused(tmp_path):
     done = run("study", "paper-1", "--out", str(tmp_path / "out"), "--simulate-hospitals", "5")
     assert done.returncode == 2
     assert "is a study of parts" in done.stderr
+
+
+def test_a_study_for_hospitals_apart_needs_some(study, tmp_path):
+    path = tmp_path / "written.toml"
+    path.write_text("apart = true\n" + study.read_text("utf-8"), "utf-8")
+    done = run("study", str(path), "--out", str(tmp_path / "out"))
+    assert done.returncode == 2
+    assert "written.toml: `apart = true` is for hospitals that hold their rows" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()

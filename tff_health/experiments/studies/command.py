@@ -71,6 +71,11 @@ def _study(parsed: argparse.Namespace) -> int:
     if is_apart(parsed):
         study = _apart(study, parsed)
         slots = 1
+    elif study.apart:
+        raise SettingsError(
+            f"{parsed.study}: `apart = true` is for hospitals that hold their rows themselves, and none are named: add "
+            "--hospitals ROSTER or --simulate-hospitals N, or take the line out."
+        )
     plan = plan_study(study, parsed.study, parsed.data_dir, whole=parsed.hospitals is not None)
     if parsed.scheduler is not None:
         if parsed.jobs is not None or parsed.memory is not None:
