@@ -55,10 +55,12 @@ def sums_of_masks(
         stream = extended_key_stream(secret, nonce, sum(words))
         parts = zip(rings, tf.split(stream, words), entries, strict=True)
         masks = [ring.uniform(part, count) for ring, part, count in parts]
-        return tuple(
-            total + tf.where(adds, mask, ring.negative(mask))
-            for total, mask, ring in zip(totals, masks, rings, strict=True)
+        signed = tf.cond(
+            adds,
+            lambda: tuple(masks),
+            lambda: tuple(ring.negative(mask) for ring, mask in zip(rings, masks, strict=True)),
         )
+        return tuple(total + mask for total, mask in zip(totals, signed, strict=True))
 
     nothing = tuple(tf.zeros([count], ring.dtype) for ring, count in zip(rings, entries, strict=True))
     return tf.foldl(with_one_more, tuple(pairs), initializer=nothing, parallel_iterations=1)

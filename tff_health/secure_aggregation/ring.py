@@ -99,7 +99,7 @@ class Ring:
             high = tf.bitwise.bitwise_and(
                 tf.concat(parts, axis=0)[:entries], tf.constant(2**self._high_bits - 1, tf.uint32)
             )
-            return low + tf.bitwise.left_shift(tf.cast(high, tf.uint64), tf.constant(32, tf.uint64))
+            return low + tf.cast(high, tf.uint64) * tf.constant(2**32, tf.uint64)
         limbs = tf.reshape(tf.cast(tf.bitcast(words, tf.uint16), tf.int64), [-1, _LIMBS])
         remainder = tf.zeros_like(limbs[:, 0])
         for place in range(_LIMBS):
