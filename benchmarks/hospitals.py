@@ -186,7 +186,7 @@ def _stock_context(channel: Any) -> Any:
 
     def executor(cardinalities: Any) -> Any:
         remote = tff.framework.RemoteExecutor(tff.framework.RemoteExecutorGrpcStub(channel))
-        remote.set_cardinalities(cardinalities)
+        remote.set_cardinalities({tff.CLIENTS: 0} | dict(cardinalities))
         return remote
 
     return tff.framework.AsyncExecutionContext(
