@@ -105,6 +105,21 @@ def test_a_generator_gains_nothing_by_constant_or_empty_columns(
     assert len(pairs) == 6
 
 
+def test_correlations_take_the_rows_that_have_both_cells(cohort: tuple[pd.DataFrame, pd.DataFrame, Schema]) -> None:
+    real, synthetic, schema = cohort
+    rng = np.random.default_rng(1)
+    rows, others = schema.encode(real), schema.encode(synthetic)
+    for table in (rows, others):
+        table[rng.random(table.shape) < 0.3] = np.nan
+    pairs = correlation_similarities(rows, others, schema)
+    assert len(pairs) == 6
+    for pair, value in pairs.items():
+        columns = [schema.names.index(name) for name in pair]
+        ours, theirs = (table[:, columns] for table in (rows, others))
+        correlations = [np.corrcoef(both[~np.isnan(both).any(axis=1)].T)[0, 1] for both in (ours, theirs)]
+        assert value == pytest.approx(1 - abs(correlations[0] - correlations[1]) / 2, abs=1e-12), pair
+
+
 def test_what_real_rows_leave_undefined_is_left_out() -> None:
     schema = load_dataset("breast_cancer", {}, seed=0).schema.select(["mean radius", "diagnosis"])
     rows = np.array([[12.0, 0], [15.0, 1], [np.nan, 1]])
