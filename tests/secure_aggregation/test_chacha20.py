@@ -10,7 +10,13 @@ from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tff_health.secure_aggregation.chacha20 import derived_key, extended_key_stream, key_stream
+from tff_health.secure_aggregation.chacha20 import (
+    _BLOCKS_AT_A_TIME,
+    BLOCK_WORDS,
+    derived_key,
+    extended_key_stream,
+    key_stream,
+)
 
 ZEROS = "00" * 32
 # RFC 8439: section 2.3.2, then appendix A.1, vectors 1 to 5. Key, nonce, counter, one block of key stream.
@@ -92,9 +98,10 @@ def test_any_key_nonce_counter_and_length(key, nonce, counter, words):
     assert np.array_equal(stream, reference(key, counter.to_bytes(4, "little") + nonce, words))
 
 
-@pytest.mark.parametrize("words", [65_536, 65_537, 200_001])
-def test_long_streams_are_made_in_pieces(words):
-    """65,536 words are what is computed at a time; inside a graph, as a hospital does it."""
+@pytest.mark.parametrize("pieces", [1.0, 1.01, 3.2])
+def test_long_streams_are_made_in_pieces(pieces):
+    """Of what is computed at a time: exactly one, one and a little, several; inside a graph, as a hospital does it."""
+    words = round(pieces * _BLOCKS_AT_A_TIME * BLOCK_WORDS)
     rng = np.random.default_rng(0)
     key, nonce = rng.bytes(32), rng.bytes(12)
     stream = tf.function(lambda k, n: key_stream(k, n, words, 7))(words_of(key), words_of(nonce))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -59,10 +62,19 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def both(settings: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def hospitals_place() -> Iterator[Path]:
+    """Where the simulated hospitals have their folders: no other test's, and short, for sockets' names are."""
+    folder = Path(tempfile.mkdtemp(prefix="apart-"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def both(settings: Path, hospitals_place: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Folders of the run apart and of the run on rows at hand."""
     root = tmp_path_factory.mktemp("runs")
-    apart = run("run", str(settings), "--out", str(root / "apart"), "--simulate-hospitals", "3")
+    place = {"TMPDIR": str(hospitals_place)}
+    apart = run("run", str(settings), "--out", str(root / "apart"), "--simulate-hospitals", "3", env=place)
     assert apart.returncode == 0, apart.stderr
     assert "alone left out: the rows they need never leave the hospitals." in apart.stderr
     together = run("run", str(settings), "--out", str(root / "together"))
@@ -131,16 +143,18 @@ def test_the_run_folder_holds_no_patient_and_no_key(both):
             assert b"tffmask1" not in content, path
 
 
-def test_nothing_is_left_running(both):
-    left = [process.cmdline() for process in psutil.process_iter() if "confined_launcher" in " ".join(_words(process))]
+def test_nothing_is_left_running_or_lying_about(both, hospitals_place):
+    left = [words for process in psutil.process_iter() if str(hospitals_place) in (words := _words(process))]
     assert not left
+    assert not [path for path in hospitals_place.iterdir() if path.name.startswith("tff-health-")]
 
 
-def _words(process: psutil.Process) -> list[str]:
+def _words(process: psutil.Process) -> str:
+    """Its command line and where it runs: a hospital's processes have their folder in one or the other."""
     try:
-        return process.cmdline()
+        return " ".join([*process.cmdline(), process.cwd()])
     except psutil.Error:
-        return []
+        return ""
 
 
 @pytest.mark.parametrize(
