@@ -131,7 +131,16 @@ class WorkerContext(tff.framework.SyncContext):
 
 
 def _compile_native(computation: tff.framework.ConcreteComputation) -> object:
-    return tff.backends.native.desugar_and_transform_to_native(computation)
+    """As TFF's native backend compiles, without rewriting every graph once more in this process.
+
+    TFF inlines functions there for the sake of kernels on GPUs; our workers compute on CPUs, where rounds take no
+    longer without, and the rewriting was a third of a short run (docs/benchmarks.md).
+    """
+    block, _ = tff.tensorflow.replace_intrinsics_with_bodies(computation.to_building_block())
+    desugared = tff.framework.ConcreteComputation(
+        computation_proto=block.proto, context_stack=tff.framework.get_context_stack()
+    )
+    return tff.backends.native.transform_to_native_form(desugared)
 
 
 def _compile_test(computation: tff.framework.ConcreteComputation) -> object:
