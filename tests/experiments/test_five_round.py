@@ -102,8 +102,8 @@ def test_epsilon_1_beats_what_flamby_prints_for_a_weaker_one(five_round):
 def test_other_splits_stay_near_pooled_logistic_regression(real_data, tmp_path):
     """On five splits that no choice was made on: at most .01 below pooled logistic regression.
 
-    AUC on each of them; accuracy as the mean of the five, because one split's moves by .004 a patient and by .01
-    with the division into folds, where two candidates' losses differ by .001.
+    AUC on each of them; accuracy on four and as the mean of the five. It moves by .004 a patient, and the README says
+    on how many of fifteen splits it is missed.
     """
     document = tomllib.loads(PRESET.read_text("utf-8"))
     task = document["datasets"]["heart_disease"]
@@ -130,6 +130,8 @@ def test_other_splits_stay_near_pooled_logistic_regression(real_data, tmp_path):
     assert len(gains["auc"]) == 5
     assert min(gains["auc"]) >= -0.01
     assert fmean(gains["accuracy"]) >= -0.01
+    assert sum(gain < -0.01 for gain in gains["accuracy"]) <= 1
+    assert min(gains["accuracy"]) >= -0.02
 
 
 def test_every_round_is_scored_pooled_and_by_hospital(finished_run):
