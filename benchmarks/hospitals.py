@@ -80,6 +80,9 @@ def _measured(chosen: argparse.Namespace, variant: str) -> dict[str, float]:
 
 
 def _rounds(chosen: argparse.Namespace) -> dict[str, float]:
+    from tff_health.runtime.quiet import silence_tensorflow
+
+    silence_tensorflow()
     if chosen.what == "threads":
         return _fedavg(chosen.only, chosen.rounds)
     return _dcgan(chosen)

@@ -14,7 +14,7 @@ import contextlib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import tomli_w
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -32,6 +32,7 @@ CARD_FILE = "card.toml"
 ROSTER_FILE = "roster.toml"
 COORDINATOR_FILE = "coordinator.crt"
 IDENTITY, WORK, DOOR = "identity", "work", "door"
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 class HeldDataset(BaseModel):
@@ -127,15 +128,7 @@ def read_hospital(folder: Path) -> HospitalSettings:
     Raises:
         SettingsError: they are missing or cannot be.
     """
-    path = folder / SETTINGS_FILE
-    try:
-        return HospitalSettings.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read ({error.strerror}): run hospital init first.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is no TOML file ({error}): correct it.") from error
-    except ValidationError as error:
-        raise SettingsError(_first_fault(error, str(path))) from error
+    return _read(HospitalSettings, folder / SETTINGS_FILE, missing="run hospital init first", wrong="correct it")
 
 
 def read_card(path: Path) -> HospitalEntry:
@@ -144,14 +137,8 @@ def read_card(path: Path) -> HospitalEntry:
     Raises:
         SettingsError: it is missing or none.
     """
-    try:
-        return HospitalEntry.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read ({error.strerror}): ask the hospital for its card.toml.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is no TOML file ({error}): ask the hospital for its card.toml.") from error
-    except ValidationError as error:
-        raise SettingsError(_first_fault(error, str(path))) from error
+    remedy = "ask the hospital for its card.toml"
+    return _read(HospitalEntry, path, missing=remedy, wrong=remedy)
 
 
 def agree(folder: Path, roster_path: Path) -> Roster:
@@ -192,6 +179,18 @@ def key_files(folder: Path) -> dict[str, Path]:
     if not client.exists():
         raise SettingsError(f"{folder} has no roster yet: run hospital keys {folder} ROSTER first.")
     return {"certificate": folder / IDENTITY / CERTIFICATE, "key": folder / IDENTITY / TLS_KEY, "client": client}
+
+
+def _read(model: type[_Model], path: Path, *, missing: str, wrong: str) -> _Model:
+    """What a TOML file says, or a `SettingsError` with a remedy."""
+    try:
+        return model.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read ({error.strerror}): {missing}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is no TOML file ({error}): {wrong}.") from error
+    except ValidationError as error:
+        raise SettingsError(_first_fault(error, str(path))) from error
 
 
 def _read_text(path: Path) -> str:
