@@ -9,11 +9,14 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tff_health.runtime.signals import Interrupted, interruptible
+from tff_health.runtime.npz import npz_bytes
+from tff_health.runtime.signals import Interrupted, interruptible, postponed_interruption
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,6 +33,52 @@ def test_a_signal_becomes_an_exception_and_handlers_come_back(number: signal.Sig
         interrupt_myself(number)
     assert caught.value.exit_code == 4
     assert [signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)] == before
+
+
+def test_a_postponed_signal_is_raised_at_the_end_of_its_block() -> None:
+    done = []
+
+    def work() -> None:
+        with postponed_interruption():
+            os.kill(os.getpid(), signal.SIGTERM)
+            with postponed_interruption():
+                done.append("inner")
+            done.append("outer")
+        done.append("after")
+
+    with pytest.raises(Interrupted), interruptible():
+        work()
+    assert done == ["inner", "outer"]
+
+
+def test_outside_an_interruptible_block_nothing_is_postponed() -> None:
+    with pytest.raises(KeyboardInterrupt), postponed_interruption():
+        interrupt_myself(signal.SIGINT)
+
+    def work() -> None:
+        with postponed_interruption():
+            pass
+        interrupt_myself(signal.SIGTERM)
+
+    with pytest.raises(Interrupted), interruptible():
+        work()
+
+
+def test_an_archive_is_whole_before_the_interruption(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the exception finds an entry of an archive open, zipfile prints a traceback from its finalizer."""
+    finished = []
+    close = zipfile._ZipWriteFile.close  # type: ignore[attr-defined]  # where the signal once struck
+
+    def interrupted_close(entry: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        sum(range(10))
+        close(entry)
+        finished.append(entry)
+
+    monkeypatch.setattr(zipfile._ZipWriteFile, "close", interrupted_close)  # type: ignore[attr-defined]
+    with pytest.raises(Interrupted), interruptible():
+        npz_bytes({"a": np.zeros(3)})
+    assert finished
 
 
 def test_a_swallowed_interruption_is_raised_by_check_and_at_the_end() -> None:
@@ -75,7 +124,7 @@ def test_other_errors_pass_and_other_threads_are_left_alone() -> None:
 
 STUBBORN = """
 import time
-from tff_health.runtime.signals import Interrupted, interruptible
+from tff_health.runtime.signals import Interrupted, interruptible, postponed_interruption
 from tff_health.runtime.worker import Worker
 worker = Worker()
 worker.ensure_running()

@@ -24,6 +24,7 @@ import numpy as np
 
 from data.errors import TffHealthError
 from tff_health.runtime import nested
+from tff_health.runtime.npz import npz_bytes
 
 _MAGIC = b"TFFHCKP1"
 _PREAMBLE = struct.Struct("<8s32sQQ")
@@ -235,9 +236,7 @@ def _step(path: Path) -> int:
 def _encode(fingerprint: str, step: int, state: Any) -> bytes:
     structure, arrays = nested.describe(state)
     header = json.dumps({"fingerprint": fingerprint, "step": step, "structure": structure}).encode()
-    archive = io.BytesIO()
-    np.savez(archive, **{f"a{i}": array for i, array in enumerate(arrays)})
-    body = header + archive.getvalue()
+    body = header + npz_bytes({f"a{i}": array for i, array in enumerate(arrays)}, compressed=False)
     lengths = struct.pack("<QQ", len(body), len(header))
     digest = hashlib.sha256(lengths + body).digest()
     return _MAGIC + digest + lengths + body

@@ -26,6 +26,7 @@ class InterruptGuard:
 
     def __init__(self) -> None:
         self._received: int | None = None
+        self._postponed = False
 
     @property
     def received(self) -> signal.Signals | None:
@@ -44,12 +45,37 @@ class InterruptGuard:
                 os.write(2, _SHOW_CURSOR)
             os._exit(Interrupted.exit_code)
         self._received = number
-        raise self._error()
+        if not self._postponed:
+            raise self._error()
 
     def _error(self) -> Interrupted:
         assert self._received is not None
         name = "Ctrl-C" if self._received == signal.SIGINT else signal.Signals(self._received).name
         return Interrupted(f"Stopped by {name}.")
+
+
+# Handlers of signals belong to the process, so the guard that is in force does too.
+_guard: InterruptGuard | None = None
+
+
+@contextlib.contextmanager
+def postponed_interruption() -> Iterator[None]:
+    """Raises `Interrupted` for a signal within the block at the block's end; a second signal still exits at once.
+
+    For short work of libraries that leave something half done, or print a traceback from a finalizer, where an
+    exception meets them half-way. Outside `interruptible`, within another such block and in other threads than
+    the main one it does nothing.
+    """
+    guard = _guard
+    if guard is None or guard._postponed or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    guard._postponed = True
+    try:
+        yield
+    finally:
+        guard._postponed = False
+    guard.check()
 
 
 @contextlib.contextmanager
@@ -67,11 +93,13 @@ def interruptible() -> Iterator[InterruptGuard]:
     Raises:
         Interrupted: a signal has arrived.
     """
+    global _guard
     guard = InterruptGuard()
     if threading.current_thread() is not threading.main_thread():
         yield guard
         return
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    outer, _guard = _guard, guard
     try:
         for number in before:
             signal.signal(number, guard._handle)
@@ -85,6 +113,7 @@ def interruptible() -> Iterator[InterruptGuard]:
             raise
         guard.check()
     finally:
+        _guard = outer
         for number, handler in before.items():
             # None stands for a handler that was not installed from Python and cannot be put back.
             signal.signal(number, signal.SIG_DFL if handler is None else handler)

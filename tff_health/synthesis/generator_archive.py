@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import struct
 import zipfile
@@ -16,6 +15,7 @@ import numpy as np
 from data.errors import DataError, clip
 from data.named import load_named
 from data.whole_file import write_whole
+from tff_health.runtime.npz import npz_bytes
 
 FORMAT = "tff_health.generator/1"
 _META = "generator.json"
@@ -41,9 +41,7 @@ def write_archive(path: Path, meta: Mapping[str, Any], arrays: Mapping[str, np.n
     if any(values.dtype.hasobject for values in arrays.values()):
         raise TypeError(f"{meta['kind']} hands out an array of objects; a file holds numbers only")
     text = np.frombuffer(json.dumps({"format": FORMAT, **meta}).encode(), np.uint8)
-    content = io.BytesIO()
-    np.savez_compressed(content, **{_META: text}, **arrays)
-    write_whole(path, content.getvalue())
+    write_whole(path, npz_bytes({_META: text, **arrays}))
 
 
 def read_archive(path: Path, modality: Modality) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from tff_health.experiments.images.privacy import WORDING
 from tff_health.privacy.trust import SecureAggregation
 from tff_health.reporting.atomic import write_atomically
 from tff_health.runtime.file_names import arm_file
+from tff_health.runtime.npz import npz_bytes
 from tff_health.synthesis.images.generator import ImageGenerator
 from tff_health.synthesis.images.generator_file import save_image_generator
 
@@ -75,7 +75,5 @@ def keep_pictures(folder: Path, dataset: str, label: str, pictures: Mapping[str,
 
 
 def _write(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    content = io.BytesIO()
-    np.savez_compressed(content, **arrays)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, content.getvalue())
+    write_atomically(path, npz_bytes(arrays))
